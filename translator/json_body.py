@@ -1,0 +1,91 @@
+"""A JSON object as it came over the wire: checked once, edited in place, never written anew.
+
+Law: whatever is not edited keeps its bytes, its order and its spelling, so that signatures over it stay valid and
+vendors' prompt caches hit. What a strict reader would refuse (NaN, infinities, invalid UTF-8, lone surrogates, one
+name twice, depth beyond 254) is refused here, so nobody behind this module meets it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import msgspec
+import orjson
+
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_SPACE = re.compile(rb"[ \t\n\r]*")
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_SHALLOW = 250
+"""So many brackets cannot nest deeper than orjson's own limit when writing, 254 levels."""
+
+Span: TypeAlias = tuple[int, int]
+
+
+class MalformedJson(ValueError):
+    """The body is not a JSON object that every reader would understand alike. The message says where."""
+
+
+@dataclass(frozen=True)
+class JsonBody:
+    """`raw` bytes of a JSON object and `value`, what they say."""
+
+    raw: bytes
+    value: Mapping[str, Any]
+
+    @classmethod
+    def parse(cls, raw: bytes) -> "JsonBody":
+        """Raises MalformedJson."""
+        try:
+            value = orjson.loads(raw)
+            if raw.count(b"[") + raw.count(b"{") > _SHALLOW:
+                orjson.dumps(value)
+        except orjson.JSONDecodeError as error:
+            raise MalformedJson(f"The body is not valid JSON: {error}") from None
+        except orjson.JSONEncodeError:
+            raise MalformedJson("The body is nested deeper than 254 levels.") from None
+        if not isinstance(value, dict):
+            raise MalformedJson("The body must be a JSON object.")
+        return cls(raw, value)
+
+    @cached_property
+    def spans(self) -> Mapping[str, Span]:
+        """Where in `raw` each top-level value stands. Raises MalformedJson when a name appears twice."""
+        spans: dict[str, Span] = {}
+        position = _skip(self.raw, 0) + 1
+        for name, value in _MEMBERS.decode(self.raw).items():
+            position = _value_start(self.raw, position, name)
+            end = position + len(memoryview(value))
+            spans[name] = (position, end)
+            position = _skip(self.raw, end) + 1
+        if spans and position < len(self.raw.rstrip()):
+            raise MalformedJson("A member of the body appears twice.")
+        return spans
+
+    def with_members(self, changes: Mapping[str, bytes]) -> bytes:
+        """The bytes with each named member set to the given JSON text, in place or at the end."""
+        edits = [(*self.spans[name], text) for name, text in changes.items() if name in self.spans]
+        raw = self.raw
+        for start, end, text in sorted(edits, reverse=True):
+            raw = raw[:start] + text + raw[end:]
+        added = b"".join(
+            b',"%s":%s' % (name.encode(), text) for name, text in changes.items() if name not in self.spans
+        )
+        if not added:
+            return raw
+        closing = raw.rindex(b"}")
+        return raw[:closing] + (added if self.spans else added[1:]) + raw[closing:]
+
+
+def _skip(raw: bytes, position: int) -> int:
+    match = _SPACE.match(raw, position)
+    return match.end() if match else position
+
+
+def _value_start(raw: bytes, position: int, name: str) -> int:
+    """Where the value of the member whose name begins at or after `position` starts."""
+    found = _STRING.match(raw, _skip(raw, position))
+    if found is None or orjson.loads(found.group()) != name:
+        raise MalformedJson("A member of the body appears twice.")
+    return _skip(raw, _skip(raw, found.end()) + 1)

@@ -1,0 +1,64 @@
+"""Server-sent events as bytes (WHATWG HTML, 9.2.6). They may be cut at any byte; none is decoded before it is whole."""
+
+import re
+
+_END_OF_FRAME = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_END_OF_LINE = re.compile(rb"\r\n|\n|\r")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+LARGEST_FRAME = 32 << 20
+"""Bytes. A sender that goes on without ending an event is broken, and its bytes are held in memory."""
+
+
+class FrameTooLarge(ValueError):
+    """One event grew beyond LARGEST_FRAME bytes."""
+
+
+class FrameBuffer:
+    """Holds back the event that is not whole yet."""
+
+    __slots__ = ("_tail",)
+
+    def __init__(self) -> None:
+        self._tail = b""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """All whole events so far, as they came, joined; empty while none is whole."""
+        pending = self._tail + chunk if self._tail else chunk
+        cut = _end_of_last_frame(pending)
+        self._tail = pending[cut:]
+        if len(self._tail) > LARGEST_FRAME:
+            raise FrameTooLarge(f"one event is larger than {LARGEST_FRAME} bytes")
+        return pending if cut == len(pending) else pending[:cut]
+
+    def finish(self) -> bytes:
+        """What stood after the last whole event. Many senders omit the blank line after their last one."""
+        tail, self._tail = self._tail, b""
+        return tail
+
+
+def _end_of_last_frame(pending: bytes) -> int:
+    if b"\r" not in pending:
+        return pending.rfind(b"\n\n") + 2 if b"\n\n" in pending else 0
+    end = 0
+    for match in _END_OF_FRAME.finditer(pending):
+        end = match.end()
+    return end
+
+
+def split(frames: bytes) -> list[bytes]:
+    """Each event of joined whole ones, with the blank line that ends it."""
+    found, start = [], 0
+    for match in _END_OF_FRAME.finditer(frames):
+        if match.start() > start:
+            found.append(frames[start : match.end()])
+        start = match.end()
+    if frames[start:].strip():
+        found.append(frames[start:])
+    return found
+
+
+def data(frame: bytes) -> bytes:
+    """The event's data lines joined by newlines; empty for comments and for events without data."""
+    lines = _END_OF_LINE.split(frame.removeprefix(_BYTE_ORDER_MARK))
+    values = [line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:")]
+    return b"\n".join(values)

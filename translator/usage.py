@@ -1,0 +1,33 @@
+"""Token counts, as the vendor will bill them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Disjoint token counts of one answer, except that `reasoning` is a part of `output`.
+
+    Vendors disagree about what their input count includes; each dialect converts at its own edge, so that
+    `uncached_input + cache_read + cache_write` is the whole prompt here. `is_estimated` marks counts of ours, made
+    because the vendor sent none.
+    """
+
+    uncached_input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+    is_estimated: bool = False
+
+    @property
+    def input(self) -> int:
+        return self.uncached_input + self.cache_read + self.cache_write
+
+
+CHARACTERS_PER_TOKEN = 4
+"""English prose and code, roughly. Only ever used for counts marked as estimated."""
+
+
+def estimate(input_characters: int, output_tokens: int) -> Usage:
+    """What an answer without counts probably used."""
+    return Usage(-(-input_characters // CHARACTERS_PER_TOKEN), output=output_tokens, is_estimated=True)
