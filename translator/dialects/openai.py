@@ -13,7 +13,7 @@ from translator.json_body import JsonBody, MalformedJson
 from translator.usage import Usage, estimate
 
 DONE = b"[DONE]"
-_NOTABLE = re.compile(rb'\[DONE\]|"error"\s*:\s*[^n\s]|"usage"\s*:\s*\{|"finish_reason"\s*:\s*"')
+_ONE_PLAIN_EVENT = re.compile(rb"data: [^\r\n]+\n\n")
 _ASK_FOR_USAGE = b'{"include_usage":true}'
 
 ERROR_TYPES = {
@@ -203,8 +203,8 @@ class Relay:
     """Follows an upstream's chat stream on its way to a chat client, whose bytes stay the upstream's.
 
     `feed` returns the whole events to pass on. Until `has_spoken` they may be held back, since a role or a ping is
-    not an answer yet; an error in that time raises UpstreamComplaint. Afterwards events are only looked into when
-    they carry what metering and honesty need: usage, an error, the end.
+    not an answer yet; an error in that time raises UpstreamComplaint. Every event is looked into, for usage, errors and
+    the end, and because one line of garbage would break the client.
     """
 
     __slots__ = ("_frames", "_shows_usage", "events", "failure", "has_spoken", "is_done", "is_finished", "usage")
@@ -228,14 +228,11 @@ class Relay:
             frames = self._frames.feed(chunk)
         except sse.FrameTooLarge as error:
             raise UpstreamComplaint(502, str(error)) from None
-        if self.is_done:
+        if self.is_done or not frames:
             return b""
-        if self.has_spoken and not _NOTABLE.search(frames):
-            self.events += frames.count(b"data:")
-            return frames
-        kept = [frame for frame in sse.split(frames) if self._keeps(frame)]
-        self.events += len(kept)
-        return b"".join(kept)
+        if _ONE_PLAIN_EVENT.fullmatch(frames):
+            return frames if self._keeps(frames[6:-2]) else b""
+        return b"".join(frame for frame in sse.split(frames) if self._keeps(sse.data(frame)))
 
     def finish(self) -> bytes:
         """What remains to be sent when the upstream has closed: its last words, and the end mark it may have left out.
@@ -251,11 +248,10 @@ class Relay:
         self.failure = self.failure or "the upstream closed the stream before the answer was finished"
         return last + encode_stream_error(502, self.failure)
 
-    def _keeps(self, frame: bytes) -> bool:
-        """Take note of one event; whether it goes on to the client."""
-        payload = sse.data(frame)
-        if not payload:
-            return True
+    def _keeps(self, payload: bytes) -> bool:
+        """Take note of one event's data; whether the event goes on to the client. Garbage does not, comments do."""
+        if not payload or self.is_done:
+            return not self.is_done
         if payload.strip() == DONE:
             self.is_done = self.is_finished = True
             return True
@@ -263,6 +259,7 @@ class Relay:
             chunk = _decode_chunk(payload)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return False
+        self.events += 1
         return self._notes(chunk, payload)
 
     def _notes(self, chunk: _Chunk, payload: bytes) -> bool:
