@@ -1,0 +1,126 @@
+"""One exchange with one upstream. The only place that sends."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx
+
+from providers import failures
+from providers.failures import FailureKind, UpstreamError
+from providers.guard import AddressRefused
+from providers.transport import Reach
+
+LARGEST_ERROR = 64 << 10
+LARGEST_ANSWER = 64 << 20
+"""Bytes of an answer that is not streamed."""
+DRAIN_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. A stream has three clocks: until it says something, between two pieces, and over all of it."""
+
+    connect: float = 10
+    first_event: float = 120
+    gap: float = 60
+    whole_answer: float = 600
+    stream: float = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    url: httpx.URL
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+    reach: Reach
+    connect: float
+    """Seconds that connecting may take."""
+
+
+class Exchange:
+    """An upstream that has answered with a success status, and whose body is being read."""
+
+    __slots__ = ("_chunks", "_deadline", "_gap", "_response", "header_seconds")
+
+    def __init__(self, response: httpx.Response, gap: float, started: float, deadline: float) -> None:
+        self._response = response
+        self._gap = gap
+        self._deadline = deadline
+        self._chunks: AsyncIterator[bytes] = aiter(response.stream)  # type: ignore[arg-type]
+        self.header_seconds = time.monotonic() - started
+
+    @property
+    def content_type(self) -> str:
+        return str(self._response.headers.get("content-type", ""))
+
+    async def next_chunk(self) -> bytes | None:
+        """The next piece of the body, None at its end. Raises UpstreamError when it stalls, breaks or runs too long."""
+        patience = min(self._gap, self._deadline - time.monotonic())
+        try:
+            async with asyncio.timeout(patience):
+                return await anext(self._chunks, None)
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise failures.from_exception(error) from error
+
+    async def whole_body(self, largest: int = LARGEST_ANSWER) -> bytes:
+        """All that remains. Raises UpstreamError."""
+        pieces, size = [], 0
+        while (piece := await self.next_chunk()) is not None:
+            pieces.append(piece)
+            size += len(piece)
+            if size > largest:
+                raise UpstreamError(FailureKind.TRANSIENT, 502, f"its answer is larger than {largest} bytes")
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def drain(self) -> None:
+        """Read what follows the end of the answer, a second at most, so that the connection can be used again."""
+        self._gap = min(self._gap, DRAIN_SECONDS)
+        self._deadline = min(self._deadline, time.monotonic() + DRAIN_SECONDS)
+        with contextlib.suppress(UpstreamError):
+            while await self.next_chunk() is not None:
+                pass
+
+    async def aclose(self) -> None:
+        """Stop the upstream, wherever it is."""
+        await self._response.stream.aclose()  # type: ignore[union-attr]
+
+
+class Upstream:
+    """Sends calls over the transport that their URL's scheme names."""
+
+    def __init__(self, transports: Mapping[str, httpx.AsyncBaseTransport]) -> None:
+        self._transports = transports
+
+    async def send(self, call: Call, gap: float, total: float) -> Exchange:
+        """The exchange, once the upstream has answered with a success. Seconds. Raises UpstreamError."""
+        started = time.monotonic()
+        extensions = {"reach": call.reach, "connect": call.connect}
+        request = httpx.Request("POST", call.url, headers=call.headers, content=call.body, extensions=extensions)
+        try:
+            response = await self._transports[call.url.scheme].handle_async_request(request)
+        except AddressRefused as error:
+            raise UpstreamError(FailureKind.NETWORK, 502, str(error)) from error
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise failures.from_exception(error) from error
+        exchange = Exchange(response, gap, started, started + total)
+        if response.is_success:
+            return exchange
+        raise await _failure(response, exchange)
+
+    async def aclose(self) -> None:
+        for transport in self._transports.values():
+            await transport.aclose()
+
+
+async def _failure(response: httpx.Response, exchange: Exchange) -> UpstreamError:
+    try:
+        body = await exchange.whole_body(LARGEST_ERROR)
+    except UpstreamError:
+        body = b""
+    finally:
+        await exchange.aclose()
+    return failures.from_status(response.status_code, response.headers, body, datetime.now(UTC))
