@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+
+
+class BillingConfig(AppConfig):
+    name = "billing"
+    verbose_name = "Watch"
+
+    def ready(self) -> None:
+        from billing import checks
+
+        checks.register_all()

@@ -1,0 +1,110 @@
+"""Job: a request as the dashboard tells it: its outcome in words, and the filters of the list.
+
+Law: reads only. The filters are in the URL and never look through the whole table for their choices.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from billing.models import ApiKey, UsageRecord
+from providers.models import Provider
+from providers.wording import chip
+
+CLIENT_HUNG_UP = 499
+
+Choices = Iterable[tuple[str, str | Promise]]
+
+OUTCOMES: dict[str, tuple[str | Promise, Q]] = {
+    "ok": (_("Ok"), Q(status__lt=400)),
+    "hung-up": (_("Client hung up"), Q(status=CLIENT_HUNG_UP)),
+    "refused": (_("Refused (4xx)"), Q(status__gte=400, status__lt=500) & ~Q(status=CLIENT_HUNG_UP)),
+    "failed": (_("Failed (5xx)"), Q(status__gte=500)),
+}
+
+WINDOWS: dict[str, tuple[str | Promise, timedelta]] = {
+    "1h": (_("Last hour"), timedelta(hours=1)),
+    "24h": (_("Last 24 hours"), timedelta(hours=24)),
+    "7d": (_("Last 7 days"), timedelta(days=7)),
+    "30d": (_("Last 30 days"), timedelta(days=30)),
+}
+
+FAILED = Q(status__gte=400) & ~Q(status=CLIENT_HUNG_UP)
+
+
+def outcome(record: UsageRecord) -> SafeString:
+    """`ok`, `client hung up`, `failed 502`."""
+    if record.status < 400:
+        return chip(_("ok"), "good")
+    if record.status == CLIENT_HUNG_UP:
+        return chip(_("client hung up"), "warn")
+    return chip(gettext("failed %(status)d") % {"status": record.status}, "bad")
+
+
+def ending(record: UsageRecord) -> str:
+    """The last line of a request's story."""
+    if record.status < 400:
+        return gettext("the whole answer was there, status %(status)d") % {"status": record.status}
+    if record.status == CLIENT_HUNG_UP:
+        return gettext("the client hung up; what it had used by then is counted")
+    return gettext("the client got status %(status)d") % {"status": record.status}
+
+
+class OutcomeFilter(admin.SimpleListFilter):
+    title = _("outcome")
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(name, words) for name, (words, _condition) in OUTCOMES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        known = OUTCOMES.get(self.value() or "")
+        return queryset.filter(known[1]) if known else queryset
+
+
+class WindowFilter(admin.SimpleListFilter):
+    title = _("time")
+    parameter_name = "window"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(name, words) for name, (words, _length) in WINDOWS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        known = WINDOWS.get(self.value() or "")
+        return queryset.filter(started_at__gte=timezone.now() - known[1]) if known else queryset
+
+
+class ProviderFilter(admin.SimpleListFilter):
+    title = _("provider")
+    parameter_name = "provider"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        connected = Provider.objects.filter(connections__isnull=False).distinct()
+        return list(connected.values_list("slug", "name"))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(provider=self.value()) if self.value() else queryset
+
+
+class KeyFilter(admin.SimpleListFilter):
+    title = _("API key")
+    parameter_name = "key"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        keys = ApiKey.objects.visible_to(request.user).order_by("name")[:200]
+        return [(key.shown_prefix, f"{key.name} ({key.shown_prefix}…)") for key in keys]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.value():
+            return queryset
+        keys = ApiKey.objects.visible_to(request.user).filter(shown_prefix=self.value())
+        return queryset.filter(api_key_id__in=keys.values("pk"))

@@ -1,0 +1,131 @@
+"""Usage rows between the request and the database: none lost, none twice."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from billing.journal import Journal
+from tests.gateway import ROOT, wait_until
+
+
+class Row(msgspec.Struct):
+    id: int
+
+
+class Shelf:
+    """Where rows are stored; it can be out of order."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.is_broken = False
+
+    def __call__(self, rows: list[Row]) -> None:
+        if self.is_broken:
+            raise OSError("the shelf is broken")
+        self.rows += rows
+
+    def ids(self) -> list[int]:
+        return [row.id for row in self.rows]
+
+
+MakeJournal = Callable[[], Journal[Row]]
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+@pytest.fixture
+def make_journal(tmp_path: Path, shelf: Shelf) -> Iterator[MakeJournal]:
+    made: list[Journal[Row]] = []
+
+    def make() -> Journal[Row]:
+        journal = Journal(tmp_path, Row, shelf)
+        made.append(journal)
+        journal.start()
+        return journal
+
+    yield make
+    for journal in made:
+        journal.stop()
+
+
+def test_rows_are_stored_soon_and_the_files_go(make_journal: MakeJournal, shelf: Shelf, tmp_path: Path) -> None:
+    journal = make_journal()
+    for number in range(5):
+        journal.append(Row(number))
+    wait_until(lambda: len(shelf.rows) == 5)
+    wait_until(lambda: not list(tmp_path.glob("*/*.jsonl")))
+    assert shelf.ids() == [0, 1, 2, 3, 4]
+
+
+def test_stopping_stores_what_is_left_and_leaves_no_trace(
+    make_journal: MakeJournal, shelf: Shelf, tmp_path: Path
+) -> None:
+    journal = make_journal()
+    journal.append(Row(1))
+    journal.stop()
+    assert shelf.ids() == [1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_wait_for_a_database_that_is_away(make_journal: MakeJournal, shelf: Shelf) -> None:
+    journal = make_journal()
+    shelf.is_broken = True
+    journal.append(Row(1))
+    wait_until(lambda: journal.trouble)
+    journal.append(Row(2))
+    assert shelf.rows == []
+    shelf.is_broken = False
+    wait_until(lambda: shelf.ids() == [1, 2])
+    wait_until(lambda: journal.trouble is None)
+
+
+def test_a_torn_line_loses_only_itself(make_journal: MakeJournal, shelf: Shelf, tmp_path: Path) -> None:
+    orphan = tmp_path / "orphan"
+    orphan.mkdir()
+    (orphan / "lock").touch()
+    (orphan / "000000000001.jsonl").write_bytes(b'{"id":1}\n{"id":2}\n{"id"')
+    make_journal()
+    wait_until(lambda: shelf.ids() == [1, 2])
+    wait_until(lambda: not orphan.exists())
+
+
+def test_a_living_owners_rows_are_left_to_it(make_journal: MakeJournal, shelf: Shelf) -> None:
+    first = make_journal()
+    shelf.is_broken = True
+    first.append(Row(1))
+    wait_until(lambda: first.trouble)
+    shelf.is_broken = False
+    second = make_journal()
+    second.append(Row(2))
+    wait_until(lambda: sorted(shelf.ids()) == [1, 2])
+
+
+KILLED = """
+import msgspec, os, signal, sys
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from billing.journal import Journal
+Row = msgspec.defstruct("Row", [("id", int)])
+def store(rows): raise OSError("never")
+journal = Journal(Path({directory!r}), Row, store)
+journal.start()
+for number in range(1000): journal.append(Row(number))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_kill_9_loses_no_row(make_journal: MakeJournal, shelf: Shelf, tmp_path: Path) -> None:
+    code = KILLED.format(root=str(ROOT), directory=str(tmp_path))
+    assert subprocess.run([sys.executable, "-c", code], env=os.environ).returncode == -signal.SIGKILL
+    make_journal()
+    wait_until(lambda: len(shelf.rows) == 1000)
+    assert sorted(shelf.ids()) == list(range(1000))
