@@ -5,12 +5,13 @@ which answers differently the second time gains nothing. Metadata services and l
 always; private and loopback ones unless the node says otherwise.
 """
 
-import asyncio
 import ipaddress
 import socket
-import time
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address
+
+from aiohttp import ThreadedResolver
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 Address = IPv4Address | IPv6Address
 
@@ -19,8 +20,6 @@ METADATA = [
 ]
 NAT64 = [ipaddress.IPv6Network(network) for network in ("64:ff9b::/96", "64:ff9b:1::/48")]
 SHARED = ipaddress.ip_network("100.64.0.0/10")
-REMEMBERED_SECONDS = 30.0
-MOST_REMEMBERED = 1024
 
 
 class AddressRefused(ValueError):
@@ -62,23 +61,32 @@ def judge_now(host: str, allows_private: bool) -> str:
     return judge(host, [str(entry[4][0]) for entry in found], allows_private)
 
 
-class Resolver:
-    """Resolves and judges on the way to an upstream; remembers for half a minute."""
+def judge_literal(host: str, allows_private: bool) -> None:
+    """Judge a host that is an address already; names are judged when they are resolved. Raises AddressRefused."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return
+    judge(host, [host], allows_private)
 
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, bool], tuple[float, str]] = {}
 
-    async def address_of(self, host: str, allows_private: bool) -> str:
+class GuardedResolver(AbstractResolver):
+    """Resolves names for aiohttp, which then connects to exactly the addresses that were judged here."""
+
+    def __init__(self, allows_private: bool) -> None:
+        self._allows_private = allows_private
+        self._threaded = ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
         """Raises AddressRefused."""
-        known = self._known.get((host, allows_private))
-        if known and known[0] > time.monotonic():
-            return known[1]
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
+            found = await self._threaded.resolve(host, port, family)
+        except OSError:
             raise AddressRefused(f"{host} cannot be resolved.") from None
-        address = judge(host, [str(entry[4][0]) for entry in found], allows_private)
-        if len(self._known) >= MOST_REMEMBERED:
-            self._known.clear()
-        self._known[host, allows_private] = (time.monotonic() + REMEMBERED_SECONDS, address)
-        return address
+        judge(host, [entry["host"] for entry in found], self._allows_private)
+        return found
+
+    async def close(self) -> None:
+        await self._threaded.close()
