@@ -1,8 +1,81 @@
-"""Fixtures of the whole suite: a private DATA_DIR, a catalogue in the database, the scripted upstream, a real server."""
+"""Fixtures of the whole suite: a private DATA_DIR, the scripted upstream, a really started server."""
 
 import os
 import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
-os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="omniroute-tests-")
+# Before Django's settings are read: the suite must see nothing of the operator's own installation.
 for name in ("PORT", "HOSTNAME", "BASE_URL", "REQUIRE_API_KEY", "INITIAL_PASSWORD", "JWT_SECRET", "API_KEY_SECRET"):
     os.environ.pop(name, None)
+os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="omniroute-tests-")
+
+import pytest  # noqa: E402
+
+from tests.gateway import GatewayProcess  # noqa: E402
+from tests.upstream import ScriptedUpstream  # noqa: E402
+
+MakeGateway = Callable[..., GatewayProcess]
+
+
+@pytest.fixture(scope="session")
+def upstream_server() -> Iterator[ScriptedUpstream]:
+    with ScriptedUpstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def upstream(upstream_server: ScriptedUpstream) -> Iterator[ScriptedUpstream]:
+    """The scripted upstream, with an empty script and log."""
+    upstream_server.reset()
+    yield upstream_server
+    upstream_server.reset()
+
+
+@pytest.fixture(scope="session")
+def make_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeGateway]:
+    """Makes gateways that are not started yet; stops them all at the end."""
+    made: list[GatewayProcess] = []
+
+    def make(workers: int = 1, **environment: str) -> GatewayProcess:
+        data_dir = tmp_path_factory.mktemp("gateway")
+        if "DATABASE_URL" in os.environ:
+            environment = {"DATABASE_URL": new_database(data_dir.name)} | environment
+        made.append(GatewayProcess(data_dir, environment, workers))
+        return made[-1]
+
+    yield make
+    for gateway in made:
+        gateway.stop()
+
+
+def new_database(name: str) -> str:
+    """The URL of an empty database beside the one that DATABASE_URL names."""
+    import psycopg
+
+    url = urlsplit(os.environ["DATABASE_URL"])
+    database = f"omniroute_{os.getpid()}_{name}".replace("-", "_")
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{database}"')
+    return url._replace(path=f"/{database}").geturl()
+
+
+@pytest.fixture(scope="session")
+def shared_gateway(make_gateway: MakeGateway, upstream_server: ScriptedUpstream) -> GatewayProcess:
+    """One gateway for all tests that change nothing of it; `up/...` is the scripted upstream."""
+    gateway = make_gateway().start()
+    gateway.add_node("up", upstream_server.base_url)
+    return gateway
+
+
+@pytest.fixture
+def gateway(shared_gateway: GatewayProcess, upstream: ScriptedUpstream) -> GatewayProcess:
+    return shared_gateway
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, settings: object) -> Path:
+    """A DATA_DIR of this test alone."""
+    settings.DATA_DIR = tmp_path  # type: ignore[attr-defined]
+    return tmp_path

@@ -1,0 +1,60 @@
+"""Who is asking. The only place where a request to /v1 gets in without a key, and the only rule for it."""
+
+import ipaddress
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.conf import settings
+
+from billing import keys
+from billing.snapshot import KeyFacts
+from combos.refusals import WrongKey
+from combos.snapshot import Snapshot
+
+FORWARDING_HEADERS = (
+    "HTTP_FORWARDED",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_REAL_IP",
+    "HTTP_CF_CONNECTING_IP",
+    "HTTP_TRUE_CLIENT_IP",
+    "HTTP_VIA",
+)
+"""A request that carries one of these came through a proxy: its loopback socket says nothing about who sent it."""
+
+
+def identify(meta: Mapping[str, str], snapshot: Snapshot, now: datetime) -> KeyFacts | None:
+    """The key of a request, None for one that needs none. `meta` is Django's `request.META`. Raises WrongKey.
+
+    A key that is given must be a good one, wherever it comes from. Unknown, disabled and expired keys take the same
+    steps and get the same answer.
+    """
+    key = credential(meta)
+    if key is None:
+        if settings.REQUIRE_API_KEY or not is_local(meta):
+            raise WrongKey
+        return None
+    facts = snapshot.books.keys.get(keys.digest(key))
+    if facts is None or not facts.is_valid(now):
+        raise WrongKey
+    return facts
+
+
+def credential(meta: Mapping[str, str]) -> str | None:
+    """What the client sent as its key: `Authorization: Bearer`, or the header of the Anthropic SDKs."""
+    authorization = meta.get("HTTP_AUTHORIZATION", "")
+    scheme, _, token = authorization.partition(" ")
+    if authorization:
+        return token.strip() if scheme.lower() == "bearer" else authorization
+    return meta.get("HTTP_X_API_KEY")
+
+
+def is_local(meta: Mapping[str, str]) -> bool:
+    """Whether the socket's other end is this machine, and no proxy stands in between that says so."""
+    if any(name in meta for name in FORWARDING_HEADERS):
+        return False
+    try:
+        return ipaddress.ip_address(meta.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False

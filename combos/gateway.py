@@ -1,0 +1,40 @@
+"""What the pipeline works with, made once per worker: the snapshot, the way out, the journal."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+
+from billing import ledger
+from billing.journal import Journal
+from billing.ledger import UsageRow
+from combos.snapshot import Keeper
+from providers.demo import DemoTransport
+from providers.transport import Network
+from providers.upstream import Upstream
+
+
+class Records(Protocol):
+    """Where usage rows go."""
+
+    def append(self, row: UsageRow) -> None: ...
+
+
+@dataclass(slots=True)
+class Gateway:
+    keeper: Keeper
+    upstream: Upstream
+    journal: Records
+    dashboard: str
+    """Where an operator adds connections, for messages."""
+
+
+def transports() -> dict[str, httpx.AsyncBaseTransport]:
+    """The ways out, by the scheme of a URL."""
+    network = Network()
+    return {"http": network, "https": network, "demo": DemoTransport()}
+
+
+def make_journal(data_dir: Path) -> Journal[UsageRow]:
+    return Journal(data_dir / "journal", UsageRow, ledger.store)

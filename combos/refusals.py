@@ -1,0 +1,111 @@
+"""Why a request is not answered.
+
+    Refusal                     status, message, code, param, retry_after
+    +-- InvalidBody       400   not JSON, or wrong in its own dialect
+    +-- WrongKey          401   none, unknown, switched off or expired: one and the same answer
+    +-- UnknownModel      404   names what comes close
+    +-- AmbiguousModel    400   names the candidates
+    +-- NothingConnected  400   says where to add a connection
+    +-- NotSpoken         400   the provider's wire format cannot be reached from this one
+    +-- BodyTooLarge      413
+    +-- SpentUp           429   a budget of the key is used up
+    +-- AllFailed               the last candidate's own status; lists every attempt
+
+They carry facts. Each dialect puts them into its own shape.
+"""
+
+from collections.abc import Sequence
+
+
+class Refusal(Exception):
+    status = 500
+    code: str | None = None
+    param: str | None = None
+    retry_after: float | None = None
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidBody(Refusal):
+    status = 400
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+class WrongKey(Refusal):
+    status = 401
+    code = "invalid_api_key"
+
+    def __init__(self) -> None:
+        super().__init__("This request needs a valid API key. Make one under API keys in the dashboard.")
+
+
+class UnknownModel(Refusal):
+    status = 404
+    code = "model_not_found"
+    param = "model"
+
+    def __init__(self, model: str, close: Sequence[str]) -> None:
+        hint = f" Did you mean {', '.join(close)}?" if close else " GET /v1/models lists what there is."
+        super().__init__(f"There is no model `{shortened(model)}`.{hint}")
+
+
+class AmbiguousModel(Refusal):
+    status = 400
+    code = "ambiguous_model"
+    param = "model"
+
+    def __init__(self, model: str, candidates: Sequence[str]) -> None:
+        super().__init__(f"Several providers serve `{shortened(model)}`. Name one of {', '.join(candidates)}.")
+
+
+class NothingConnected(Refusal):
+    status = 400
+    code = "no_connection"
+    param = "model"
+
+    def __init__(self, provider: str, where: str) -> None:
+        super().__init__(f"{provider} has no usable connection. Add or enable one at {where}.")
+
+
+class NotSpoken(Refusal):
+    status = 400
+    code = "unsupported_dialect"
+    param = "model"
+
+    def __init__(self, provider: str, dialect: str) -> None:
+        super().__init__(f"{provider} speaks `{dialect}`, which cannot be reached from this endpoint yet.")
+
+
+class BodyTooLarge(Refusal):
+    status = 413
+    code = "request_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The request is larger than {limit >> 20} MiB.")
+
+
+class SpentUp(Refusal):
+    status = 429
+    code = "insufficient_quota"
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class AllFailed(Refusal):
+    code = "upstream_error"
+
+    def __init__(self, message: str, status: int, retry_after: float | None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+def shortened(text: str, most: int = 120) -> str:
+    return text if len(text) <= most else text[:most] + "..."

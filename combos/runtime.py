@@ -1,0 +1,62 @@
+"""The one gateway of this process: started with the worker, or by the first request where nobody announces a start."""
+
+import asyncio
+import logging
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.urls import reverse
+
+from billing import keys
+from billing.journal import Journal
+from billing.ledger import UsageRow
+from combos.gateway import Gateway, make_journal, transports
+from combos.snapshot import Keeper
+from health import readiness
+from providers import keyring
+from providers.upstream import Upstream
+
+log = logging.getLogger(__name__)
+
+_gateway: Gateway | None = None
+_starting = asyncio.Lock()
+
+
+async def gateway() -> Gateway:
+    if _gateway is None:
+        async with _starting:
+            if _gateway is None:
+                await start()
+    assert _gateway is not None
+    return _gateway
+
+
+async def start() -> None:
+    """Raises what makes serving impossible: a vault that does not open, another API_KEY_SECRET, no database."""
+    global _gateway
+    snapshots, journal = await sync_to_async(_prepare, thread_sensitive=False)()
+    dashboard = f"{settings.BASE_URL}{reverse('admin:index')}providers/providerconnection/"
+    _gateway = Gateway(snapshots, Upstream(transports()), journal, dashboard)
+    readiness.register("journal", lambda: journal.trouble)
+    readiness.register("snapshot", lambda: snapshots.trouble)
+
+
+def _prepare() -> tuple[Keeper, Journal[UsageRow]]:
+    keyring.open_vault(settings.DATA_DIR)
+    keys.check_secret()
+    snapshots, journal = Keeper(), make_journal(settings.DATA_DIR)
+    snapshots.start()
+    journal.start()
+    return snapshots, journal
+
+
+async def stop() -> None:
+    """Stop taking notes: store what is in the journal, close what goes out."""
+    global _gateway
+    if _gateway is None:
+        return
+    stopped, _gateway = _gateway, None
+    await sync_to_async(stopped.keeper.stop, thread_sensitive=False)()
+    await stopped.upstream.aclose()
+    assert isinstance(stopped.journal, Journal)
+    await sync_to_async(stopped.journal.stop, thread_sensitive=False)()

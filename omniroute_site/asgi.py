@@ -1,0 +1,32 @@
+"""The ASGI application. Clients' endpoints take the short path; everything else is Django as it comes."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omniroute_site.settings")
+
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.core.asgi import get_asgi_application  # noqa: E402
+
+from omniroute_site import lifespan  # noqa: E402
+from omniroute_site.short_path import ShortPathHandler  # noqa: E402
+
+SHORT = ("/v1/", "/healthz", "/readyz", "/chat/completions", "/models")
+
+short_path = ShortPathHandler("combos.urls")
+full_path = get_asgi_application()
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan":
+        await lifespan.run(receive, send)
+    elif scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 4404})
+    elif scope["path"].startswith(SHORT):
+        await short_path(scope, receive, send)
+    else:
+        await full_path(scope, receive, send)
