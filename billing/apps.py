@@ -3,7 +3,7 @@ from django.apps import AppConfig
 
 class BillingConfig(AppConfig):
     name = "billing"
-    verbose_name = "Watch"
+    verbose_name = "Money"
 
     def ready(self) -> None:
         from billing import checks

@@ -109,7 +109,7 @@ class Budget(Configuration):
 
     api_key = models.ForeignKey(ApiKey, models.CASCADE, related_name="budgets", verbose_name=_("API key"))
     period = models.CharField(_("period"), max_length=10, choices=Period)
-    limit_usd = models.DecimalField(_("limit, US$"), max_digits=14, decimal_places=4, validators=NOT_NEGATIVE)
+    limit_usd = models.DecimalField(_("limit, US$"), max_digits=14, decimal_places=6, validators=NOT_NEGATIVE)
 
     class Meta:
         db_table = "budgets"

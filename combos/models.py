@@ -79,7 +79,7 @@ class GatewaySettings(Singleton):
         help_text=_("Off: /v1/models follows REQUIRE_API_KEY like everything else."),
     )
 
-    class Meta:
+    class Meta(Singleton.Meta):
         db_table = "gateway_settings"
         verbose_name = verbose_name_plural = _("requests")
 

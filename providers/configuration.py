@@ -58,15 +58,16 @@ class Configuration(models.Model):
 class Singleton(Configuration):
     """A small group of typed settings, kept as one row whose defaults are the product's."""
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    id = models.PositiveSmallIntegerField(primary_key=True, editable=False)
 
     class Meta:
         abstract = True
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="one_row_of_%(class)s")]
 
     @classmethod
     def load(cls) -> Any:
         """The row, or its defaults while nobody has saved one."""
-        return cls.objects.filter(pk=1).first() or cls()
+        return cls.objects.filter(pk=1).first() or cls(id=1)
 
 
 def touch() -> None:

@@ -111,15 +111,15 @@ def check_prefix_is_free(node: ProviderNode) -> None:
         return
     others = Provider.objects.exclude(pk=node.pk).filter(models.Q(prefix=node.prefix) | models.Q(slug=node.prefix))
     if others.exists() or vendor_of(node.prefix) is not None:
-        raise ValidationError(
-            {"prefix": _("“%(prefix)s” is the prefix of another provider.") % {"prefix": node.prefix}}
-        )
+        said = _("“%(prefix)s” is the prefix of another provider.") % {"prefix": node.prefix}
+        raise ValidationError({"prefix": ValidationError(said, code="unique")})
 
 
 def check_base_url(base_url: str, allows_private: bool) -> None:
     """Raises ValidationError naming `base_url`: not a plain http(s) URL, or an address that is never called."""
-    url = urlsplit(base_url)
     try:
+        url = urlsplit(base_url)
+        url.port  # noqa: B018 - raises where it is no port
         if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment or url.username:
             raise AddressRefused(_("Give an http or https URL without query, fragment or credentials."))
         guard.judge_now(url.hostname, allows_private)
@@ -237,7 +237,7 @@ class UpstreamSettings(Singleton):
         _("whole stream"), default=3600, validators=[MinValueValidator(1), MaxValueValidator(86400)]
     )
 
-    class Meta:
+    class Meta(Singleton.Meta):
         db_table = "upstream_settings"
         verbose_name = verbose_name_plural = _("timeouts")
 

@@ -28,7 +28,7 @@ def test_saving_updating_and_deleting_move_the_stamp(provider: Provider) -> None
         lambda: Combo.objects.update(is_enabled=False),
         lambda: Model.objects.bulk_create([Model(provider=provider, model_id="x")]),
         lambda: Model.objects.bulk_update(Model.objects.all(), ["name"]),
-        lambda: UpstreamSettings(gap_timeout_seconds=5).save(),
+        lambda: UpstreamSettings(pk=1, gap_timeout_seconds=5).save(),
         lambda: ComboTarget.objects.all().delete(),
         lambda: ProviderConnection.objects.create(provider=provider, name="a"),
         lambda: provider.delete(),

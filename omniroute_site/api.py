@@ -1,0 +1,102 @@
+"""Job: the management API, `/api`: the apps' routers put together, and its edge.
+
+Law: every path under `/api` answers JSON, with and without a trailing slash; nobody gets past `identify` unknown; an
+operation that names no permission is closed. What errors look like is in `api_errors`. There are no HTML pages here,
+so ninja's docs page is off; `GET /api/openapi.json` describes the operations to whoever may call any.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.urls import URLPattern, URLResolver, path, re_path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from ninja import NinjaAPI
+from ninja.parser import Parser
+
+import billing.api
+import providers.api
+from omniroute_site.api_access import identify
+from omniroute_site.api_errors import HANDLERS, TooLarge, WrongMethod, refused
+from providers.api_access import ApiRefusal, Missing, nobody
+from translator.json_body import JsonBody, MalformedJson
+
+LARGEST_BODY = 1 << 20
+
+View = Callable[..., HttpResponse]
+
+
+class JsonParser(Parser):
+    """Takes every body for JSON, whatever its Content-Type says: that of `curl -d` says form."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        try:
+            body = JsonBody.parse(request.body)
+            _ = body.spans  # which refuses a name that stands there twice
+        except MalformedJson as error:
+            raise ApiRefusal(str(error)) from None
+        return dict(body.value)
+
+
+class ManagementApi(NinjaAPI):
+    """ninja's, with an edge around each view, both spellings of each path, and JSON where there is no view."""
+
+    @property
+    def urls(self) -> tuple[list[URLPattern | URLResolver], str, str]:
+        patterns, app, namespace = super().urls
+        known = [pattern for pattern in patterns if isinstance(pattern, URLPattern) and pattern.name != "api-root"]
+        return [*self._in_both_spellings(known), re_path(r"", no_such_path), *patterns[-1:]], app, namespace
+
+    def _in_both_spellings(self, patterns: Iterable[URLPattern]) -> Iterable[URLPattern]:
+        for pattern in patterns:
+            view = self.with_edge(pattern.callback)
+            yield path(str(pattern.pattern), view, name=pattern.name)
+            yield path(f"{pattern.pattern}/", view)
+
+    def with_edge(self, view: View) -> View:
+        """The view with its body read, its caller known, and each of its errors in our shape."""
+
+        @wraps(view)
+        def edge(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                read_body(request)
+                identify(request)
+                response = view(request, *args, **kwargs)
+            except Exception as error:  # The outermost edge: nothing under /api may end in Django's HTML.
+                response = self.on_exception(request, error)
+            if isinstance(response, HttpResponseNotAllowed):
+                response = refused(WrongMethod(request, response["Allow"]))
+            response["Cache-Control"] = "no-store"
+            return response
+
+        edge.csrf_exempt = True  # type: ignore[attr-defined]  # `identify` asks for the token, where one is due.
+        return edge
+
+
+def read_body(request: HttpRequest) -> None:
+    """Into memory, as far as it may be long: Django's own limit trusts Content-Length. Raises TooLarge."""
+    body = request.read(LARGEST_BODY + 1)
+    if len(body) > LARGEST_BODY:
+        raise TooLarge(LARGEST_BODY)
+    request._body = body  # type: ignore[attr-defined]
+
+
+@csrf_exempt
+def no_such_path(request: HttpRequest) -> HttpResponse:
+    return refused(Missing(f"There is nothing at {request.method} {request.path}."))
+
+
+api = ManagementApi(
+    title="OmniRoute management",
+    urls_namespace="management",
+    auth=nobody,
+    parser=JsonParser(),
+    docs_url=None,
+    docs_decorator=require_safe,
+)
+for kind, handler in HANDLERS.items():
+    api.add_exception_handler(kind, handler)
+api.add_router("", providers.api.router)
+api.add_router("", billing.api.router)

@@ -1,0 +1,118 @@
+"""What the tests of the management API share: the world they find, callers, and the matrix of who may do what."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from billing import keys
+from billing.models import ApiKey
+from omniroute_site.roles import Role
+from providers import vault
+from providers.connections import add_connection, save_node
+from providers.models import ConfigurationStamp, Provider, ProviderConnection, ProviderNode
+from providers.sync import sync_catalogue
+
+NO_ROW = "00000000-0000-4000-8000-000000000000"
+CANARY = "sk-canary-3f9c1d77"
+LOOPBACK = "http://127.0.0.1:9/v1"
+NODE = {"name": "Mine", "prefix": "mine", "baseUrl": LOOPBACK, "allowPrivateNetwork": True}
+
+
+@dataclass
+class World:
+    """What every test finds: the catalogue, one connection with a secret, one node, one key of the member's."""
+
+    connection: ProviderConnection
+    node: ProviderNode
+    key: ApiKey
+    users: dict[Role, User]
+
+
+@pytest.fixture
+def world() -> World:
+    vault.make_first(settings.DATA_DIR)
+    sync_catalogue()
+    users = {role: User.objects.create_user(role.value.lower()) for role in Role}
+    for role, user in users.items():
+        user.groups.add(Group.objects.get(name=role.value))
+    key, _ = keys.create("laptop", owner=users[Role.MEMBER])
+    return World(
+        connection=add_connection(Provider.objects.get(pk="deepseek"), CANARY, name="Work"),
+        node=save_node(ProviderNode(name="Lab", prefix="lab", base_url=LOOPBACK, allow_private_network=True)),
+        key=key,
+        users=users,
+    )
+
+
+@pytest.fixture
+def admin(world: World) -> Client:
+    """Calls with an admin key that belongs to nobody."""
+    return client_with(keys.create("automation", is_admin=True)[1])
+
+
+def client_with(key: str) -> Client:
+    return Client(enforce_csrf_checks=True, headers={"Authorization": f"Bearer {key}"}, raise_request_exception=False)
+
+
+def client_of(user: User, with_token: bool = True) -> Client:
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    client.force_login(user)
+    if with_token:
+        client.cookies["csrftoken"] = token = "a" * 32
+        client.defaults["HTTP_X_CSRFTOKEN"] = token
+    return client
+
+
+def call(client: Client, method: str, path: str, body: Any = None) -> Any:
+    content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    return client.generic(method, path, content, "application/json")
+
+
+def error_of(response: Any) -> dict[str, Any]:
+    """The error of an answer, which has exactly the documented shape."""
+    assert response["Content-Type"].startswith("application/json"), response.content[:200]
+    error = response.json()["error"]
+    assert set(error) == {"message", "type", "code", "param"}
+    assert error["message"]
+    assert "Traceback" not in error["message"]
+    return dict(error)
+
+
+OWNER, OPERATOR, MEMBER, VIEWER = Role.OWNER, Role.OPERATOR, Role.MEMBER, Role.VIEWER
+RUN, LOOK, ALL = {OWNER, OPERATOR}, {OWNER, OPERATOR, VIEWER}, set(Role)
+
+# Operation, a good body, the status of success, the roles that may.
+MATRIX: dict[tuple[str, str], tuple[Any, int, set[Role]]] = {
+    ("GET", "/api/providers"): (None, 200, LOOK),
+    ("POST", "/api/providers"): ({"provider": "groq", "apiKey": "gsk-1", "name": "New"}, 201, RUN),
+    ("GET", "/api/providers/{connection_id}"): (None, 200, LOOK),
+    ("PUT", "/api/providers/{connection_id}"): ({"priority": 7}, 200, RUN),
+    ("DELETE", "/api/providers/{connection_id}"): (None, 200, RUN),
+    ("GET", "/api/provider-nodes"): (None, 200, LOOK),
+    ("POST", "/api/provider-nodes"): (NODE, 201, RUN),
+    ("PUT", "/api/provider-nodes/{node}"): ({"name": "Laboratory"}, 200, RUN),
+    ("DELETE", "/api/provider-nodes/{node}"): (None, 200, RUN),
+    ("GET", "/api/models/catalog"): (None, 200, ALL),
+    ("GET", "/api/keys"): (None, 200, ALL),
+    ("POST", "/api/keys"): ({"name": "phone"}, 201, {OWNER, OPERATOR, MEMBER}),
+    ("GET", "/api/keys/{key_id}"): (None, 200, ALL),
+    ("PATCH", "/api/keys/{key_id}"): ({"isActive": False}, 200, {OWNER, OPERATOR, MEMBER}),
+    ("DELETE", "/api/keys/{key_id}"): (None, 200, {OWNER, OPERATOR, MEMBER}),
+}
+ROWS = [pytest.param(*operation, *row, id=" ".join(operation)) for operation, row in MATRIX.items()]
+over_matrix = pytest.mark.parametrize(("method", "template", "body", "success", "roles"), ROWS)
+
+
+def path_in(world: World, template: str) -> str:
+    return template.format(connection_id=world.connection.pk, node=world.node.id, key_id=world.key.pk)
+
+
+def state() -> tuple[int, ...]:
+    """What a refused change must leave as it was."""
+    stamp = ConfigurationStamp.objects.values_list("version", flat=True).first() or 0
+    return stamp, ProviderConnection.objects.count(), ProviderNode.objects.count(), ApiKey.objects.count()
