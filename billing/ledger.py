@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from django.db import DataError, IntegrityError, close_old_connections
 
+from billing import request_log
 from billing.models import CostSource, UsageRecord
 from billing.prices import Price, cost
 from translator.usage import Usage
@@ -71,6 +72,7 @@ def store(rows: list[UsageRow]) -> None:
         _store_one_by_one(records)
     finally:
         close_old_connections()
+    request_log.write(rows)
 
 
 def _store_one_by_one(records: list[UsageRecord]) -> None:

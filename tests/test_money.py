@@ -1,12 +1,14 @@
 """From tokens to money, and how much of it a key may spend."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from billing import budgets, keys, ledger
+from billing import budgets, keys, ledger, request_log
 from billing.budgets import Allowance, BudgetExceeded, Meter
 from billing.ledger import UsageRow
 from billing.models import ApiKey, Budget, Period, UsageRecord
@@ -96,6 +98,26 @@ class TestLedger:
         ledger.store([usage_row(api_key_id=key.pk, cost_usd=Decimal("0.75")), usage_row(cost_usd=Decimal(5))])
         assert budgets.read_meter(NOON).allowances[key.pk][0].spent == Decimal("0.75")
         assert budgets.read_meter(NOON + timedelta(days=1)).allowances[key.pk][0].spent == 0
+
+
+@pytest.mark.django_db
+class TestRequestLog:
+    def test_it_is_off_unless_it_is_asked_for(self, data_dir: Path) -> None:
+        ledger.store([usage_row()])
+        assert not (data_dir / "logs").exists()
+
+    def test_each_request_is_a_line_and_old_days_go(self, data_dir: Path, settings: object) -> None:
+        settings.ENABLE_REQUEST_LOGS = True  # type: ignore[attr-defined]
+        today = datetime.now(UTC).date()
+        (data_dir / "logs").mkdir()
+        days = [request_log.path_of(today - timedelta(days=age)) for age in (6, 7, 400)]
+        for path in days:
+            path.touch()
+        ledger.store([usage_row(model_asked="a"), usage_row(model_asked="b")])
+        written = request_log.path_of(today)
+        assert [json.loads(line)["model_asked"] for line in written.read_text().splitlines()] == ["a", "b"]
+        assert written.stat().st_mode & 0o777 == 0o600
+        assert [path.exists() for path in days] == [True, False, False]
 
 
 @pytest.mark.django_db
