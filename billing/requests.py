@@ -3,7 +3,6 @@
 Law: reads only. The filters are in the URL and never look through the whole table for their choices.
 """
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -21,8 +20,6 @@ from providers.models import Provider
 from providers.wording import chip
 
 CLIENT_HUNG_UP = 499
-
-Choices = Iterable[tuple[str, str | Promise]]
 
 OUTCOMES: dict[str, tuple[str | Promise, Q]] = {
     "ok": (_("Ok"), Q(status__lt=400)),
@@ -63,7 +60,7 @@ class OutcomeFilter(admin.SimpleListFilter):
     title = _("outcome")
     parameter_name = "outcome"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         return [(name, words) for name, (words, _condition) in OUTCOMES.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -75,7 +72,7 @@ class WindowFilter(admin.SimpleListFilter):
     title = _("time")
     parameter_name = "window"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         return [(name, words) for name, (words, _length) in WINDOWS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -87,7 +84,7 @@ class ProviderFilter(admin.SimpleListFilter):
     title = _("provider")
     parameter_name = "provider"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         connected = Provider.objects.filter(connections__isnull=False).distinct()
         return list(connected.values_list("slug", "name"))
 
@@ -99,7 +96,7 @@ class KeyFilter(admin.SimpleListFilter):
     title = _("API key")
     parameter_name = "key"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         keys = ApiKey.objects.visible_to(request.user).order_by("name")[:200]
         return [(key.shown_prefix, f"{key.name} ({key.shown_prefix}…)") for key in keys]
 

@@ -1,6 +1,7 @@
 """The ASGI application. Clients' endpoints take the short path; everything else is Django as it comes."""
 
 import os
+import warnings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omniroute_site.settings")
 
@@ -9,6 +10,8 @@ from typing import Any
 import django
 
 django.setup()
+# whitenoise hands static files to Django as sync iterators, which ASGI reads at once: they are small and cached.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 from django.core.asgi import get_asgi_application  # noqa: E402
 

@@ -1,0 +1,13 @@
+"""The figures of `billing.figures`, and relative times, as template filters."""
+
+from django import template
+
+from billing import figures
+from providers import wording
+
+register = template.Library()
+register.filter("money", figures.money)
+register.filter("count", figures.count)
+register.filter("tokens", figures.tokens)
+register.filter("milliseconds", figures.milliseconds)
+register.filter("ago", wording.ago)

@@ -1,0 +1,159 @@
+"""Job: the facts of the front page: does it work, who is spending what, how do I point my tool at it.
+
+Law: a handful of queries, however many rows there are, and only what the user may see.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import TruncHour
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from billing.models import Budget, CostSource, UsageRecord
+from billing.requests import FAILED, outcome
+from billing.spending import with_spent
+from providers.models import ProviderConnection
+
+WINDOW = timedelta(hours=24)
+LATEST = 10
+CHART_HEIGHT = 100
+
+USED_TOKENS = F("uncached_input_tokens") + F("cache_read_tokens") + F("cache_write_tokens") + F("output_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """One bar of the chart. Heights are parts of `CHART_HEIGHT`."""
+
+    place: int
+    start: datetime
+    requests: int
+    failed: int
+    height: float
+    failed_height: float
+
+    @property
+    def x(self) -> int:
+        return self.place * 10 + 1
+
+    @property
+    def y(self) -> float:
+        return CHART_HEIGHT - self.height
+
+    @property
+    def failed_y(self) -> float:
+        return CHART_HEIGHT - self.failed_height
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Something a person should look at."""
+
+    text: str
+    link: str
+
+
+def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Unfold's dashboard callback."""
+    now = timezone.now()
+    records = UsageRecord.objects.visible_to(request.user)
+    recent = records.filter(started_at__gte=now - WINDOW)
+    day = totals(recent)
+    latest = list(records[:LATEST]) if request.user.has_perm("billing.view_usagerecord") else []
+    return context | {
+        "title": _("Home"),
+        "sees_everything": request.user.has_perm("billing.view_every_usagerecord"),
+        "status": status(request),
+        "day": day,
+        "hours": by_hour(recent, now),
+        "latest": [(record, outcome(record)) for record in latest],
+        "attention": attention(request, day["unknown"], now),
+        "base_url": settings.BASE_URL + "/v1",
+        "keys_link": reverse("admin:billing_apikey_add") if request.user.has_perm("billing.add_apikey") else None,
+    }
+
+
+def status(request: HttpRequest) -> dict[str, int] | None:
+    """How many providers and connections can be used now; None for who may not see connections."""
+    if not request.user.has_perm("providers.view_providerconnection"):
+        return None
+    usable = Q(is_active=True, provider__is_enabled=True)
+    return ProviderConnection.objects.aggregate(
+        providers=Count("provider", filter=usable, distinct=True), usable=Count("pk", filter=usable), all=Count("pk")
+    )
+
+
+def totals(records: QuerySet[UsageRecord]) -> dict[str, Any]:
+    return records.aggregate(
+        requests=Count("pk"),
+        failed=Count("pk", filter=FAILED),
+        tokens=Sum(USED_TOKENS),
+        cost=Sum("cost_usd"),
+        unknown=Count("pk", filter=Q(cost_source=CostSource.UNKNOWN)),
+    )
+
+
+def by_hour(records: QuerySet[UsageRecord], now: datetime) -> list[Hour]:
+    """The 25 clock hours that the last 24 h touch, oldest first, also those without a request."""
+    rows = records.order_by().annotate(hour=TruncHour("started_at")).values("hour")
+    counted: dict[Any, Any] = {
+        row["hour"]: row for row in rows.annotate(requests=Count("pk"), failed=Count("pk", filter=FAILED))
+    }
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    starts = [this_hour - timedelta(hours=back) for back in range(24, -1, -1)]
+    most = max((row["requests"] for row in counted.values()), default=0) or 1
+    return [_hour(place, start, counted.get(start, {}), most) for place, start in enumerate(starts)]
+
+
+def _hour(place: int, start: datetime, row: dict[str, Any], most: int) -> Hour:
+    requests, failed = row.get("requests", 0), row.get("failed", 0)
+    scale = CHART_HEIGHT / most
+    return Hour(place, start, requests, failed, round(requests * scale, 1), round(failed * scale, 1))
+
+
+def attention(request: HttpRequest, unpriced: int, now: datetime) -> list[Attention]:
+    found: list[Attention] = []
+    if request.user.has_perm("providers.view_providerconnection"):
+        found += _inactive_connections()
+    if request.user.has_perm("billing.view_budget"):
+        found += _used_up_budgets(now)
+    if unpriced and request.user.has_perm("billing.view_every_usagerecord"):
+        found.append(_unknown_prices(unpriced))
+    return found
+
+
+def _inactive_connections() -> list[Attention]:
+    rows = ProviderConnection.objects.filter(is_active=False).select_related("provider")[:5]
+    return [
+        Attention(
+            _("%(provider)s, %(name)s: switched off") % {"provider": row.provider.name, "name": row.name},
+            reverse("admin:providers_providerconnection_change", args=[row.pk]),
+        )
+        for row in rows
+    ]
+
+
+def _used_up_budgets(now: datetime) -> list[Attention]:
+    budgets: Any = with_spent(Budget.objects.select_related("api_key"), now)
+    rows = budgets.filter(spent__gte=F("limit_usd"))[:5]
+    return [
+        Attention(
+            _("%(key)s: %(period)s budget used up")
+            % {"key": row.api_key.name, "period": row.get_period_display().lower()},
+            reverse("admin:billing_budget_change", args=[row.pk]),
+        )
+        for row in rows
+    ]
+
+
+def _unknown_prices(number: int) -> Attention:
+    """Requests whose cost nobody knows, because their model has no price."""
+    text = ngettext("%d request at an unknown price, last 24 h", "%d requests at an unknown price, last 24 h", number)
+    return Attention(text % number, reverse("admin:billing_pricing_changelist"))

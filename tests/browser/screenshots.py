@@ -1,0 +1,88 @@
+"""Pictures of the dashboard for the README and for looking at: `make screenshots`, into SCREENSHOTS (docs/screenshots).
+
+It is a test module by form, so that it has the server, the users and the browser of the tests; `make test-browser`
+does not collect it, since its name does not begin with `test_`.
+"""
+
+import os
+import random
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from billing.models import ApiKey, Budget, UsageRecord
+from combos.models import Combo, ComboTarget
+from omniroute_site.roles import Role
+from providers.models import Provider
+from tests.browser.conftest import OpenAs
+from tests.dashboard import make_connection, make_key
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+DIRECTORY = Path(os.environ.get("SCREENSHOTS", "docs/screenshots"))
+ROWS = 400
+
+PAGES = {
+    "home": "/admin/",
+    "requests": "/admin/billing/usagerecord/",
+    "providers": "/admin/providers/provider/",
+    "combos": "/admin/combos/combo/",
+    "keys": "/admin/billing/apikey/",
+    "budgets": "/admin/billing/budget/",
+    "prices": "/admin/billing/pricing/",
+}
+
+
+def seed(member: Any) -> None:
+    call_command("sync_catalogue", verbosity=0)
+    key = make_key(member, "laptop")
+    make_connection(Provider.objects.get(pk="openai"), "team account")
+    make_connection(Provider.objects.get(pk="groq"), "work")
+    combo = Combo.objects.create(name="coding")
+    for position, model in enumerate(("openai/gpt-5", "groq/llama-3.3-70b-versatile", "demo/echo"), start=1):
+        ComboTarget.objects.create(combo=combo, position=position, model=model)
+    Budget.objects.create(api_key=key, period="monthly", limit_usd=25)
+    UsageRecord.objects.bulk_create(record(place, key, random.Random(place)) for place in range(ROWS))
+
+
+def record(place: int, key: ApiKey, dice: random.Random) -> UsageRecord:
+    status = dice.choice([200] * 14 + [499, 502])
+    return UsageRecord(
+        request_id=f"req_{place:024x}",
+        started_at=timezone.now() - timedelta(minutes=place * dice.random() * 3.6),
+        api_key_id=key.pk,
+        api_key_name=key.name,
+        dialect="openai",
+        model_asked=dice.choice(["coding", "openai/gpt-5"]),
+        provider=dice.choice(["openai", "groq"]),
+        model="gpt-5",
+        connection="team account",
+        is_streaming=dice.random() < 0.8,
+        attempts=1,
+        status=status,
+        uncached_input_tokens=dice.randint(300, 9000),
+        cache_read_tokens=dice.randint(0, 40_000),
+        output_tokens=dice.randint(20, 2500),
+        cost_usd=Decimal(dice.randint(200, 60_000)) / 1_000_000,
+        cost_source="genai-prices",
+        header_ms=dice.randint(80, 400),
+        first_event_ms=dice.randint(400, 1500),
+        total_ms=dice.randint(1500, 30_000),
+    )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 360])
+def test_pictures_are_taken(open_as: OpenAs, users: dict[Role, Any], theme: str, width: int) -> None:
+    seed(users[Role.MEMBER])
+    DIRECTORY.mkdir(parents=True, exist_ok=True)
+    page = open_as(Role.OWNER, theme, width).new_page()
+    for name, address in PAGES.items():
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=DIRECTORY / f"{name}-{theme}-{width}.png")

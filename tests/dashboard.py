@@ -1,0 +1,83 @@
+"""Users of every role and rows of every kind, for the tests of the dashboard."""
+
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from billing import keys
+from billing.models import ApiKey, Budget, CostSource, Pricing, UsageRecord
+from combos.models import Combo, ComboTarget
+from omniroute_site.roles import Role
+from omniroute_site.users import give_role
+from providers import vault
+from providers.models import Model, Provider, ProviderConnection, ProviderNode, Source, Tier
+
+PASSWORD = "a long enough password 7"
+
+
+def make_user(role: Role, name: str | None = None) -> User:
+    user = User.objects.create_user(name or role.value.lower(), password=PASSWORD)
+    give_role(user, role)
+    return user
+
+
+def make_provider(slug: str = "groq", name: str = "Groq") -> Provider:
+    return Provider.objects.get_or_create(slug=slug, defaults={"name": name, "prefix": slug, "tier": Tier.API_KEY})[0]
+
+
+def make_connection(provider: Provider | None = None, name: str = "work") -> ProviderConnection:
+    vault.make_first(settings.DATA_DIR)
+    connection = ProviderConnection(provider=provider or make_provider(), name=name)
+    connection.seal_api_key("gsk_a_secret_nobody_sees")
+    connection.save()
+    return connection
+
+
+def make_key(owner: User | None = None, name: str = "laptop", is_admin: bool = False) -> ApiKey:
+    return keys.create(name, owner=owner, is_admin=is_admin)[0]
+
+
+def make_record(key: ApiKey | None = None, **facts: object) -> UsageRecord:
+    values: dict[str, object] = {
+        "request_id": f"req_{uuid.uuid4().hex[:24]}",
+        "started_at": timezone.now() - timedelta(minutes=5),
+        "api_key_id": key.pk if key else None,
+        "api_key_name": key.name if key else "",
+        "dialect": "openai",
+        "model_asked": "groq/llama",
+        "provider": "groq",
+        "connection": "work",
+        "model": "llama",
+        "attempts": 1,
+        "status": 200,
+        "uncached_input_tokens": 12_400,
+        "output_tokens": 300,
+        "cost_usd": Decimal("0.0012345"),
+        "cost_source": CostSource.OPERATOR,
+        "header_ms": 80,
+        "first_event_ms": 120,
+        "total_ms": 2400,
+    }
+    return UsageRecord.objects.create(**values | facts)
+
+
+def make_rows(number: int, owner: User) -> None:
+    """`number` rows of every kind."""
+    for place in range(number):
+        provider = make_provider(f"vendor-{place}", f"Vendor {place}")
+        Model.objects.create(provider=provider, model_id="llama", source=Source.OPERATOR)
+        ProviderConnection.objects.create(provider=provider, name="work")
+        ProviderNode.objects.create(
+            slug=f"node-{place}", prefix=f"node-{place}", name="Node", tier=Tier.OWN, base_url="http://127.0.0.1:9/v1"
+        )
+        key = make_key(owner, f"key {place}")
+        Budget.objects.create(api_key=key, period="daily", limit_usd=5)
+        Pricing.objects.create(provider=provider, model_id="llama", input_per_million=1, output_per_million=2)
+        make_record(key)
+        combo = Combo.objects.create(name=f"combo-{place}")
+        ComboTarget.objects.create(combo=combo, model=f"vendor-{place}/llama")
+        make_user(Role.VIEWER, f"viewer-{place}")
