@@ -23,7 +23,7 @@ test: $(DEV_STAMP) ## Run the whole suite on the embedded database
 
 test-services: $(DEV_STAMP) ## Run the suite on PostgreSQL and Redis (DATABASE_URL, REDIS_URL)
 	@test -n "$$DATABASE_URL" && test -n "$$REDIS_URL" || { echo "Set DATABASE_URL and REDIS_URL to test services."; exit 2; }
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest tests/test_*.py tests/services $(ARGS)
 
 test-browser: $(DEV_STAMP) ## Run the dashboard's tests in Chromium
 	$(BIN)/python -m pytest tests/browser $(ARGS)
