@@ -109,12 +109,13 @@ class Trial:
         chat, timeouts = self.asked.chat, self.snapshot.directory.timeouts
         endpoint = candidate.endpoint
         body = chat.addressed_to(candidate.model.upstream_id, endpoint.stream_usage)
-        call = Call(endpoint.url, candidate.connection.headers, body, endpoint.reach, timeouts.connect)
         patience = timeouts.first_event if chat.is_streaming else timeouts.whole_answer
         total = timeouts.stream if chat.is_streaming else timeouts.whole_answer
+        gap = timeouts.gap if chat.is_streaming else total
+        call = Call(endpoint.url, candidate.connection.headers, body, endpoint.reach, timeouts.connect, gap)
         try:
             async with asyncio.timeout(patience):
-                exchange = await self.gateway.upstream.send(call, timeouts.gap if chat.is_streaming else total, total)
+                exchange = await self.gateway.upstream.send(call, total)
                 return await self._begin(exchange)
         except TimeoutError as error:
             raise failures.from_exception(error) from error

@@ -6,7 +6,8 @@ follows from that: no view here may touch the database, and every view is async.
 """
 
 import asyncio
-import uuid
+import itertools
+import secrets
 from io import BytesIO
 from typing import Any
 
@@ -21,6 +22,10 @@ from combos import runtime, v1
 from combos.refusals import BodyTooLarge, InvalidBody
 
 MOST_REMEMBERED_PATHS = 256
+RUN = secrets.token_hex(8)
+"""Makes the request ids of this process unlike those of every other."""
+
+_numbers = itertools.count(1)
 
 
 class ClientGone(Exception):
@@ -75,7 +80,7 @@ class ShortPathHandler(ASGIHandler):
         request = ASGIRequest(scope, BytesIO(body))
         request._body = body  # type: ignore[attr-defined]
         request.urlconf = self._urlconf  # type: ignore[attr-defined]
-        request.META["omniroute.request_id"] = f"req_{uuid.uuid4().hex}"
+        request.META["omniroute.request_id"] = f"req_{RUN}{next(_numbers):x}"
         return request
 
     def resolve_request(self, request: Any) -> ResolverMatch:

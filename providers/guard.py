@@ -8,6 +8,7 @@ always; private and loopback ones unless the node says otherwise.
 import ipaddress
 import socket
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from aiohttp import ThreadedResolver
@@ -61,6 +62,7 @@ def judge_now(host: str, allows_private: bool) -> str:
     return judge(host, [str(entry[4][0]) for entry in found], allows_private)
 
 
+@lru_cache(maxsize=1024)
 def judge_literal(host: str, allows_private: bool) -> None:
     """Judge a host that is an address already; names are judged when they are resolved. Raises AddressRefused."""
     try:

@@ -23,8 +23,6 @@ USER_AGENT = b"OmniRoute/0.1 (+https://github.com/omniroute)"
 SPOKEN = frozenset({Dialect.OPENAI.value})
 """The upstream dialects requests can be sent in."""
 
-Headers = tuple[tuple[bytes, bytes], ...]
-
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -54,7 +52,7 @@ class ConnectionFacts:
     id: UUID
     name: str
     priority: int
-    headers: Headers
+    headers: httpx.Headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +200,7 @@ AUTHORIZATIONS: Mapping[str, tuple[bytes, bytes]] = {
 }
 
 
-def _headers(vendor: Vendor | None, secret: str) -> Headers:
+def _headers(vendor: Vendor | None, secret: str) -> httpx.Headers:
     """Header names and values of a call through this connection. We say who we are."""
     fixed = [(b"content-type", b"application/json"), (b"user-agent", USER_AGENT)]
     required = vendor.headers.items() if vendor else ()
@@ -211,7 +209,7 @@ def _headers(vendor: Vendor | None, secret: str) -> Headers:
     if secret and style in AUTHORIZATIONS:
         name, form = AUTHORIZATIONS[style]
         fixed.append((name, form % secret.encode()))
-    return tuple(fixed)
+    return httpx.Headers(fixed)
 
 
 def _timeouts() -> Timeouts:

@@ -7,7 +7,6 @@ taken from the environment, nothing is decompressed, and no cookie is kept.
 """
 
 import ssl
-from collections.abc import AsyncIterator
 from enum import StrEnum
 from functools import lru_cache
 
@@ -39,13 +38,19 @@ class ChunkStream(httpx.AsyncByteStream):
     def __init__(self, response: ClientResponse) -> None:
         self._response = response
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        read = self._response.content.readany
+    def __aiter__(self) -> "ChunkStream":
+        return self
+
+    async def __anext__(self) -> bytes:
         try:
-            while chunk := await read():
-                yield chunk
+            chunk = await self._response.content.readany()
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(str(error)) from error
         except (aiohttp.ClientError, OSError) as error:
             raise httpx.ReadError(str(error)) from error
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
 
     async def aclose(self) -> None:
         """A connection whose answer was read to the end is kept; any other is closed, which stops the upstream."""
@@ -55,8 +60,8 @@ class ChunkStream(httpx.AsyncByteStream):
 class Network(httpx.AsyncBaseTransport):
     """The way out to real servers.
 
-    A request says by its extensions which addresses are allowed (`reach`), and how many seconds connecting may take
-    (`connect`). All time limits but that one are the caller's, who cancels.
+    A request says by its extensions which addresses are allowed (`reach`), how many seconds connecting may take
+    (`connect`), and how many may pass without a byte (`gap`). Other time limits are the caller's, who cancels.
     """
 
     def __init__(self) -> None:
@@ -72,9 +77,9 @@ class Network(httpx.AsyncBaseTransport):
                 request.method,
                 _url(str(request.url)),
                 headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
-                data=request.content,
+                data=b"".join(request.stream),  # type: ignore[arg-type]
                 allow_redirects=False,
-                timeout=_timeout(request.extensions["connect"]),
+                timeout=_timeout(request.extensions["connect"], request.extensions["gap"]),
             )
         except AddressRefused:
             raise
@@ -123,5 +128,5 @@ def _url(text: str) -> URL:
 
 
 @lru_cache(maxsize=16)
-def _timeout(connect_seconds: float) -> ClientTimeout:
-    return ClientTimeout(total=None, sock_connect=connect_seconds)
+def _timeout(connect_seconds: float, gap_seconds: float) -> ClientTimeout:
+    return ClientTimeout(total=None, sock_connect=connect_seconds, sock_read=gap_seconds)

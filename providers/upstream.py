@@ -34,21 +34,22 @@ class Timeouts:
 @dataclass(frozen=True, slots=True)
 class Call:
     url: httpx.URL
-    headers: tuple[tuple[bytes, bytes], ...]
+    headers: httpx.Headers
     body: bytes
     reach: Reach
     connect: float
     """Seconds that connecting may take."""
+    gap: float
+    """Seconds that may pass between two pieces of the answer."""
 
 
 class Exchange:
     """An upstream that has answered with a success status, and whose body is being read."""
 
-    __slots__ = ("_chunks", "_deadline", "_gap", "_response", "header_seconds")
+    __slots__ = ("_chunks", "_deadline", "_response", "header_seconds")
 
-    def __init__(self, response: httpx.Response, gap: float, started: float, deadline: float) -> None:
+    def __init__(self, response: httpx.Response, started: float, deadline: float) -> None:
         self._response = response
-        self._gap = gap
         self._deadline = deadline
         self._chunks: AsyncIterator[bytes] = aiter(response.stream)  # type: ignore[arg-type]
         self.header_seconds = time.monotonic() - started
@@ -58,11 +59,16 @@ class Exchange:
         return str(self._response.headers.get("content-type", ""))
 
     async def next_chunk(self) -> bytes | None:
-        """The next piece of the body, None at its end. Raises UpstreamError when it stalls, breaks or runs too long."""
-        patience = min(self._gap, self._deadline - time.monotonic())
+        """The next piece of the body, None at its end. Raises UpstreamError when it stalls, breaks or runs too long.
+
+        The transport watches the gap; a timer here for every piece would cost as much as all the rest of it.
+        """
+        if time.monotonic() > self._deadline:
+            raise failures.from_exception(TimeoutError())
         try:
-            async with asyncio.timeout(patience):
-                return await anext(self._chunks, None)
+            return await self._chunks.__anext__()
+        except StopAsyncIteration:
+            return None
         except (httpx.HTTPError, TimeoutError) as error:
             raise failures.from_exception(error) from error
 
@@ -78,11 +84,10 @@ class Exchange:
 
     async def drain(self) -> None:
         """Read what follows the end of the answer, a second at most, so that the connection can be used again."""
-        self._gap = min(self._gap, DRAIN_SECONDS)
-        self._deadline = min(self._deadline, time.monotonic() + DRAIN_SECONDS)
-        with contextlib.suppress(UpstreamError):
-            while await self.next_chunk() is not None:
-                pass
+        with contextlib.suppress(UpstreamError, TimeoutError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while await self.next_chunk() is not None:
+                    pass
 
     async def aclose(self) -> None:
         """Stop the upstream, wherever it is."""
@@ -95,18 +100,19 @@ class Upstream:
     def __init__(self, transports: Mapping[str, httpx.AsyncBaseTransport]) -> None:
         self._transports = transports
 
-    async def send(self, call: Call, gap: float, total: float) -> Exchange:
-        """The exchange, once the upstream has answered with a success. Seconds. Raises UpstreamError."""
+    async def send(self, call: Call, total: float) -> Exchange:
+        """The exchange, once the upstream has answered with a success. `total` is in seconds. Raises UpstreamError."""
         started = time.monotonic()
-        extensions = {"reach": call.reach, "connect": call.connect}
-        request = httpx.Request("POST", call.url, headers=call.headers, content=call.body, extensions=extensions)
+        extensions = {"reach": call.reach, "connect": call.connect, "gap": call.gap}
+        body = httpx.ByteStream(call.body)
+        request = httpx.Request("POST", call.url, headers=call.headers, stream=body, extensions=extensions)
         try:
             response = await self._transports[call.url.scheme].handle_async_request(request)
         except AddressRefused as error:
             raise UpstreamError(FailureKind.NETWORK, 502, str(error)) from error
         except (httpx.HTTPError, TimeoutError) as error:
             raise failures.from_exception(error) from error
-        exchange = Exchange(response, gap, started, started + total)
+        exchange = Exchange(response, started, started + total)
         if response.is_success:
             return exchange
         raise await _failure(response, exchange)

@@ -17,6 +17,7 @@ import orjson
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SPACE = re.compile(rb"[ \t\n\r]*")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_LARGEST_SPACE = 0x20
 _SHALLOW = 250
 """So many brackets cannot nest deeper than orjson's own limit when writing, 254 levels."""
 
@@ -79,13 +80,25 @@ class JsonBody:
 
 
 def _skip(raw: bytes, position: int) -> int:
+    """Past white space. What follows it is always there: the body has been parsed."""
+    if position < len(raw) and raw[position] > _LARGEST_SPACE:
+        return position
     match = _SPACE.match(raw, position)
     return match.end() if match else position
 
 
 def _value_start(raw: bytes, position: int, name: str) -> int:
     """Where the value of the member whose name begins at or after `position` starts."""
-    found = _STRING.match(raw, _skip(raw, position))
+    position = _skip(raw, position)
+    plain = b'"%s"' % name.encode()
+    end = position + len(plain)
+    if not raw.startswith(plain, position):
+        end = _end_of_escaped_name(raw, position, name)
+    return _skip(raw, _skip(raw, end) + 1)
+
+
+def _end_of_escaped_name(raw: bytes, position: int, name: str) -> int:
+    found = _STRING.match(raw, position)
     if found is None or orjson.loads(found.group()) != name:
         raise MalformedJson("A member of the body appears twice.")
-    return _skip(raw, _skip(raw, found.end()) + 1)
+    return found.end()
