@@ -25,7 +25,17 @@ JSON = "application/json"
 STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """nginx would hold a stream back until its buffer is full."""
 
-api = NinjaAPI(title="OmniRoute", urls_namespace="v1", docs_url=None, openapi_url=None)
+
+class ClientApi(NinjaAPI):
+    """ninja's, except that the response it makes for views that only set headers on one is always the same: none do."""
+
+    _unused = HttpResponse()
+
+    def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
+        return self._unused
+
+
+api = ClientApi(title="OmniRoute", urls_namespace="v1", docs_url=None, openapi_url=None)
 
 
 @api.post("/chat/completions")

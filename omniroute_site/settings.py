@@ -92,6 +92,8 @@ DATABASES = {"default": env.db_url_config(env("DATABASE_URL") or f"sqlite:///{DA
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+    # unfold loads PostgreSQL's driver wherever it is installed; without a PostgreSQL that is 7 MiB a worker for nothing.
+    sys.modules.setdefault("psycopg", None)  # type: ignore[arg-type]
 else:
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 0, "max_size": 8, "timeout": 5}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

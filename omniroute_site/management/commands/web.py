@@ -33,6 +33,7 @@ class Worker(uvicorn.Server):
 
 class Command(BaseCommand):
     help = "Run one web worker in this process."
+    requires_system_checks = ()  # `up` has made them, and they load much that no request needs.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=listen_host())
