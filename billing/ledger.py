@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db import DataError, IntegrityError, close_old_connections, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import DateTimeField, DecimalField, UUIDField
 
 from billing import request_log
@@ -66,15 +66,20 @@ class UsageRow(msgspec.Struct, omit_defaults=True):
 
 
 def store(rows: list[UsageRow]) -> None:
-    """Insert rows that are not there yet. Called on the journal's thread, with a connection of its own."""
-    close_old_connections()
+    """Insert rows that are not there yet, and log them where that is asked for."""
     try:
         _insert(rows)
     except (DataError, IntegrityError):
         _insert_one_by_one(rows)
-    finally:
-        close_old_connections()
     request_log.write(rows)
+
+
+def store_and_disconnect(rows: list[UsageRow]) -> None:
+    """For the journal's thread: a connection that broke is not met again."""
+    try:
+        store(rows)
+    finally:
+        connection.close()
 
 
 def _insert(rows: list[UsageRow]) -> None:

@@ -37,4 +37,4 @@ def transports() -> dict[str, httpx.AsyncBaseTransport]:
 
 
 def make_journal(data_dir: Path) -> Journal[UsageRow]:
-    return Journal(data_dir / "journal", UsageRow, ledger.store)
+    return Journal(data_dir / "journal", UsageRow, ledger.store_and_disconnect)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db import close_old_connections
+from django.db import connection
 
 from billing import budgets
 from billing import snapshot as billing_snapshot
@@ -105,7 +105,8 @@ class Keeper:
                 if self.trouble is None:
                     log.error("the configuration cannot be read: %s", error)
                 self.trouble = f"the configuration cannot be read: {error}"
-        close_old_connections()
+                connection.close()  # A broken one would be tried for ever; the next look opens another.
+        connection.close()
 
     def _look(self) -> None:
         if configuration.version() == self.current.version:

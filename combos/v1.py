@@ -65,10 +65,7 @@ def _parse(raw: bytes) -> ChatRequest:
 async def models(request: HttpRequest) -> HttpResponse:
     """Every model a request may name right now: combos first, then the models of connected providers."""
     try:
-        snapshot = (await runtime.gateway()).keeper.current
-        key = identify(request.META, snapshot, now())
-        if snapshot.limits.models_need_key and key is None:
-            raise WrongKey
+        snapshot = await _snapshot_for_lists(request)
     except Refusal as refusal:
         return refused(refusal)
     return _json({"object": "list", "data": [*_listed(snapshot)]})
@@ -78,12 +75,20 @@ async def models(request: HttpRequest) -> HttpResponse:
 async def model(request: HttpRequest, model: str) -> HttpResponse:
     """One of them, as OpenAI's SDK asks for it."""
     try:
-        snapshot = (await runtime.gateway()).keeper.current
-        identify(request.META, snapshot, now())
+        snapshot = await _snapshot_for_lists(request)
     except Refusal as refusal:
         return refused(refusal)
     found = next((entry for entry in _listed(snapshot) if entry["id"] == model), None)
     return _json(found) if found else refused(UnknownModel(model, close_matches(model, snapshot)))
+
+
+async def _snapshot_for_lists(request: HttpRequest) -> Snapshot:
+    """For who may see which models there are. Raises WrongKey."""
+    snapshot = (await runtime.gateway()).keeper.current
+    key = identify(request.META, snapshot, now())
+    if snapshot.limits.models_need_key and key is None:
+        raise WrongKey
+    return snapshot
 
 
 def _listed(snapshot: Snapshot) -> Iterable[dict[str, object]]:

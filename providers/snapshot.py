@@ -18,7 +18,7 @@ from translator.dialects import Dialect
 
 log = logging.getLogger(__name__)
 
-USER_AGENT = b"OmniRoute/0.1 (+https://github.com/omniroute)"
+USER_AGENT = b"OmniRoute/0.1"
 
 SPOKEN = frozenset({Dialect.OPENAI.value})
 """The upstream dialects requests can be sent in."""

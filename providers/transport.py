@@ -79,7 +79,7 @@ class Network(httpx.AsyncBaseTransport):
                 headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
                 data=b"".join(request.stream),  # type: ignore[arg-type]
                 allow_redirects=False,
-                timeout=_timeout(request.extensions["connect"], request.extensions["gap"]),
+                timeout=_timeout(request.extensions["connect"]),
             )
         except AddressRefused:
             raise
@@ -89,6 +89,7 @@ class Network(httpx.AsyncBaseTransport):
             raise httpx.ConnectError(str(error), request=request) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise httpx.ReadError(str(error), request=request) from error
+        watch_gaps(response, request.extensions["gap"])
         return httpx.Response(response.status, headers=response.raw_headers, stream=ChunkStream(response))
 
     def _session(self, reach: Reach) -> ClientSession:
@@ -122,11 +123,22 @@ def make_session(reach: Reach) -> ClientSession:
     )
 
 
+def watch_gaps(response: ClientResponse, seconds: float) -> None:
+    """From now on, so many seconds may pass between two pieces. Until the headers the caller's clock runs alone.
+
+    aiohttp's own `sock_read` would count the time before the headers too, which a thinking model needs.
+    """
+    connection = response.connection
+    if connection is not None and connection.protocol is not None:
+        connection.protocol.read_timeout = seconds
+        connection.protocol.start_timeout()
+
+
 @lru_cache(maxsize=1024)
 def _url(text: str) -> URL:
     return URL(text, encoded=True)
 
 
 @lru_cache(maxsize=16)
-def _timeout(connect_seconds: float, gap_seconds: float) -> ClientTimeout:
-    return ClientTimeout(total=None, sock_connect=connect_seconds, sock_read=gap_seconds)
+def _timeout(connect_seconds: float) -> ClientTimeout:
+    return ClientTimeout(total=None, sock_connect=connect_seconds)

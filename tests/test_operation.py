@@ -72,6 +72,10 @@ class TestWhatMustNotStart:
             ({"WEB_CONCURRENCY": "0"}, "WEB_CONCURRENCY must be at least 1"),
             ({"WEB_CONCURRENCY": "4", "REDIS_URL": ""}, "4 workers need Redis"),
             ({"PORT": "70000"}, "70000 is not a port"),
+            ({"PORT": "abc"}, "PORT must be a whole number, not abc"),
+            ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+            ({"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL"),
+            ({"REQUIRE_API_KEY": "maybe"}, "REQUIRE_API_KEY is neither true nor false"),
         ],
         ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
     )
@@ -234,11 +238,15 @@ class TestChangesAreObeyed:
         within_a_second(lambda: fresh.chat("up/m", "x" * (2 << 20)).status_code == 413)
         set_one(fresh, "combos.models.GatewaySettings", "models_need_key=True")
         within_a_second(lambda: httpx.get(f"{fresh.url}/models").status_code == 401)
+        assert httpx.get(f"{fresh.url}/models/demo/echo").status_code == 401
         set_one(fresh, "providers.models.UpstreamSettings", "first_event_timeout_seconds=1")
         upstream.always(play.hang_after_headers())
         answer = fresh.chat("up/m", stream=True)
         assert answer.status_code == 504
         set_one(fresh, "providers.models.UpstreamSettings", "gap_timeout_seconds=1")
+        fresh.settle()
+        upstream.script(play.json(200, None, delay=2))
+        assert fresh.chat("up/m", stream=False).status_code == 200
         upstream.always(play.hang_after(3))
         answer = fresh.chat("up/m", stream=True)
         assert b"in time" in answer.content
