@@ -4,11 +4,18 @@
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omniroute_site.settings")
-    from django.core.management import execute_from_command_line
-
+    os.umask(0o077)  # What is written here (database, journal, dumps) is for this user alone.
+    try:
+        from omniroute_site import settings
+    except (ValueError, ImproperlyConfigured) as error:
+        sys.exit(f"OmniRoute does not start: a variable cannot be read. {error}")
+    del settings
     execute_from_command_line(sys.argv)
 
 

@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
-from omniroute_site.environment import env
+from omniroute_site.environment import ENVIRONMENT, SWITCHES, env, raw
 from omniroute_site.installation import SHORTEST_PASSWORD, SHORTEST_SECRET, weakness
 
 
 def register_all() -> None:
-    for check in (secrets, urls, workers, password):
+    for check in (secrets, urls, switches, workers, password):
         register(check, Tags.security)
 
 
@@ -40,6 +40,15 @@ def urls(**_: Any) -> list[CheckMessage]:
         )
         for name in ("BASE_URL", "CLOUD_URL")
         if (value := env(name)) and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname)
+    ]
+
+
+def switches(**_: Any) -> list[CheckMessage]:
+    """A switch that is neither on nor off would silently be off."""
+    return [
+        Error(f"{name} is neither true nor false: {value}", hint="Write true or false.", id="omniroute.E006")
+        for name, (kind, _default) in ENVIRONMENT.items()
+        if kind is bool and (value := raw(name)) and value.lower() not in SWITCHES
     ]
 
 

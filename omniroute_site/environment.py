@@ -30,8 +30,40 @@ ENVIRONMENT: dict[str, tuple[type, object]] = {
     "LOG_LEVEL": (str, "info"),
 }
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+SWITCHES = frozenset({"true", "on", "ok", "y", "yes", "1", "false", "off", "n", "no", "0"})
+"""How a boolean may be written."""
+
 environ.Env.read_env(Path.cwd() / ".env")
 env = environ.Env(**ENVIRONMENT)
+
+
+def raw(name: str) -> str:
+    """A variable as it was written; empty where it is not set."""
+    return str(env.str(name, default="")).strip()
+
+
+def check_numbers() -> None:
+    """Raises ValueError naming the variable that should be a number and is not."""
+    for name, (kind, _default) in ENVIRONMENT.items():
+        if kind is int and raw(name) and not raw(name).isdecimal():
+            raise ValueError(f"{name} must be a whole number, not {raw(name)}.")
+
+
+def log_level() -> str:
+    """Raises ValueError: not one of Python's levels."""
+    level = env("LOG_LEVEL").upper()
+    if level not in LEVELS:
+        raise ValueError(f"LOG_LEVEL is {level.lower()}; it can be {', '.join(LEVELS).lower()}.")
+    return str(level)
+
+
+def database(data_dir: Path) -> dict[str, object]:
+    """Django's settings of the database that DATABASE_URL names. Raises ValueError: neither SQLite nor PostgreSQL."""
+    url = env("DATABASE_URL") or f"sqlite:///{data_dir / 'storage.sqlite'}"
+    if not url.startswith(("sqlite:", "postgres:", "postgresql:")):
+        raise ValueError("DATABASE_URL must begin with sqlite: or postgres:, as in postgres://user@host/name.")
+    return dict(env.db_url_config(url))
 
 
 def data_dir() -> Path:

@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import transaction
+from django_q.models import Schedule
 
 from billing import keys
 from billing.price_list import sync_prices
@@ -25,6 +26,19 @@ def prepare() -> None:
     keys.check_secret()
     sync_catalogue()
     sync_prices(datetime.now(UTC).date())
+    schedule_housekeeping()
+
+
+def schedule_housekeeping() -> None:
+    """What the cluster of scheduled work does by itself. An operator's change of a schedule stays."""
+    Schedule.objects.get_or_create(
+        name="Forget expired sessions",
+        defaults={
+            "func": "django.core.management.call_command",
+            "args": "'clearsessions'",
+            "schedule_type": Schedule.DAILY,
+        },
+    )
 
 
 def make_first_admin(given_password: str) -> str | None:

@@ -5,10 +5,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from omniroute_site import theme
-from omniroute_site.environment import data_dir, env
+from omniroute_site.environment import check_numbers, data_dir, database, env, log_level
 from omniroute_site.installation import secret
 
 ROOT = Path(__file__).resolve().parent.parent
+check_numbers()
 DATA_DIR = data_dir()
 
 DEBUG = env("NODE_ENV") == "development"
@@ -88,14 +89,14 @@ SQLITE_OPTIONS = {
         "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA busy_timeout=20000;PRAGMA temp_store=MEMORY;"
     ),
 }
-DATABASES = {"default": env.db_url_config(env("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'storage.sqlite'}")}
+DATABASES = {"default": database(DATA_DIR)}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
-    # unfold loads PostgreSQL's driver wherever it is installed; without a PostgreSQL that is 7 MiB a worker for nothing.
+    # unfold loads PostgreSQL's driver wherever it is installed, which costs every worker 7 MiB for nothing here.
     sys.modules.setdefault("psycopg", None)  # type: ignore[arg-type]
 else:
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 0, "max_size": 8, "timeout": 5}
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 0, "max_size": 8, "timeout": 5}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
@@ -143,6 +144,8 @@ SESSION_COOKIE_AGE = 30 * 24 * 3600
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 3600 if BASE_URL.startswith("https://") else 0
+# Who says in BASE_URL that there is TLS has a proxy in front that ends it, and says so in this header.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BASE_URL.startswith("https://") else None
 # TLS ends at a front proxy: the redirect to it, and HSTS for sub-domains and preload lists, are that proxy's choice.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 
@@ -164,8 +167,12 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env("LOG_LEVEL").upper()},
-    "loggers": {"django.request": {"level": "ERROR"}, "django.channels.server": {"level": "WARNING"}},
+    "root": {"handlers": ["console"], "level": log_level()},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "django.channels.server": {"level": "WARNING"},
+    },
 }
 
 UNFOLD = theme.UNFOLD
