@@ -26,7 +26,7 @@ test-services: $(DEV_STAMP) ## Run the suite on PostgreSQL and Redis (DATABASE_U
 	$(BIN)/python -m pytest tests/test_*.py tests/services $(ARGS)
 
 test-browser: $(DEV_STAMP) ## Run the dashboard's tests in Chromium
-	$(BIN)/python -m pytest tests/browser $(ARGS)
+	$(BIN)/python -m pytest tests/browser -n 0 $(ARGS)
 
 lint: $(DEV_STAMP) ## ruff, mypy, import contracts, migrations, system checks
 	$(BIN)/ruff check .
@@ -48,7 +48,7 @@ docs: $(DEV_STAMP) ## Check that the docs' links and lists are true
 	$(BIN)/python -m pytest tests/test_docs.py
 
 screenshots: $(DEV_STAMP) ## Take the pictures of docs/screenshots
-	$(BIN)/python tests/browser/screenshots.py
+	$(BIN)/python -m pytest tests/browser/screenshots.py
 
 lock: ## Resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url -o requirements.lock

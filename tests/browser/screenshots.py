@@ -7,7 +7,6 @@ does not collect it, since its name does not begin with `test_`.
 import os
 import random
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,15 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from billing.models import ApiKey, Budget, UsageRecord
+from billing.models import ApiKey, Budget, Pricing, UsageRecord
+from billing.prices import cost
+from billing.snapshot import price_of
 from combos.models import Combo, ComboTarget
 from omniroute_site.roles import Role
 from providers.models import Provider
 from tests.browser.conftest import OpenAs
 from tests.dashboard import make_connection, make_key
+from translator.usage import Usage
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -51,24 +53,27 @@ def seed(member: Any) -> None:
 
 
 def record(place: int, key: ApiKey, dice: random.Random) -> UsageRecord:
+    """A request with the cost that the price table gives it."""
     status = dice.choice([200] * 14 + [499, 502])
+    provider, model = dice.choice([("openai", "gpt-5"), ("openai", "gpt-5"), ("groq", "llama-3.3-70b-versatile")])
+    usage = Usage(dice.randint(300, 9000), dice.randint(0, 40_000), output=dice.randint(20, 2500))
     return UsageRecord(
         request_id=f"req_{place:024x}",
         started_at=timezone.now() - timedelta(minutes=place * dice.random() * 3.6),
         api_key_id=key.pk,
         api_key_name=key.name,
         dialect="openai",
-        model_asked=dice.choice(["coding", "openai/gpt-5"]),
-        provider=dice.choice(["openai", "groq"]),
-        model="gpt-5",
-        connection="team account",
+        model_asked=dice.choice(["coding", f"{provider}/{model}"]),
+        provider=provider,
+        model=model,
+        connection={"openai": "team account", "groq": "work"}[provider],
         is_streaming=dice.random() < 0.8,
         attempts=1,
         status=status,
-        uncached_input_tokens=dice.randint(300, 9000),
-        cache_read_tokens=dice.randint(0, 40_000),
-        output_tokens=dice.randint(20, 2500),
-        cost_usd=Decimal(dice.randint(200, 60_000)) / 1_000_000,
+        uncached_input_tokens=usage.uncached_input,
+        cache_read_tokens=usage.cache_read,
+        output_tokens=usage.output,
+        cost_usd=cost(usage, price_of(Pricing.objects.get(provider_id=provider, model_id=model))),
         cost_source="genai-prices",
         header_ms=dice.randint(80, 400),
         first_event_ms=dice.randint(400, 1500),
