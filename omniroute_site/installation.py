@@ -22,7 +22,7 @@ DOCUMENTED_DEFAULTS = frozenset(
     }
 )
 SHORTEST_SECRET = 32
-"""Characters; a random one has 43."""
+"""Characters; a random one has 64."""
 SHORTEST_PASSWORD = 8
 
 

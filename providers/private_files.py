@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 def read_or_make(path: Path) -> str:
-    """The text kept at `path`; a random 256-bit one is written there first if there is none."""
+    """The text kept at `path`; a random 384-bit one is written there first if there is none."""
     try:
         return path.read_text().strip()
     except FileNotFoundError:
-        write_once(path, secrets.token_urlsafe(32) + "\n")
+        write_once(path, secrets.token_urlsafe(48) + "\n")
         return path.read_text().strip()
 
 
