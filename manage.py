@@ -13,8 +13,8 @@ def main() -> None:
     os.umask(0o077)  # What is written here (database, journal, dumps) is for this user alone.
     try:
         from omniroute_site import settings
-    except (ValueError, ImproperlyConfigured) as error:
-        sys.exit(f"OmniRoute does not start: a variable cannot be read. {error}")
+    except (OSError, ValueError, ImproperlyConfigured) as error:
+        sys.exit(f"OmniRoute does not start: {error}")
     del settings
     execute_from_command_line(sys.argv)
 

@@ -10,14 +10,22 @@ from billing import keys
 from billing.snapshot import KeyFacts
 from combos.refusals import WrongKey
 from combos.snapshot import Snapshot
+from providers.guard import embedded
 
 FORWARDING_HEADERS = (
     "HTTP_FORWARDED",
+    "HTTP_X_FORWARDED",
     "HTTP_X_FORWARDED_FOR",
     "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PORT",
     "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_FORWARDED_SERVER",
     "HTTP_X_REAL_IP",
+    "HTTP_X_CLIENT_IP",
+    "HTTP_X_CLUSTER_CLIENT_IP",
     "HTTP_CF_CONNECTING_IP",
+    "HTTP_CF_RAY",
+    "HTTP_FLY_CLIENT_IP",
     "HTTP_TRUE_CLIENT_IP",
     "HTTP_VIA",
 )
@@ -55,6 +63,6 @@ def is_local(meta: Mapping[str, str]) -> bool:
     if any(name in meta for name in FORWARDING_HEADERS):
         return False
     try:
-        return ipaddress.ip_address(meta.get("REMOTE_ADDR", "")).is_loopback
+        return embedded(ipaddress.ip_address(meta.get("REMOTE_ADDR", ""))).is_loopback
     except ValueError:
         return False

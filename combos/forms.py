@@ -12,7 +12,8 @@ from combos import snapshot
 from combos.models import ComboTarget
 from combos.targets import check_target, put_in_order
 
-LAST = 1_000_000
+LAST = 32_767
+"""What a small integer holds on every database."""
 
 
 class TargetForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -51,8 +52,6 @@ class TargetFormSet(PaginationInlineFormSet):
             form._update_errors(error)
 
     def save(self, commit: bool = True) -> Any:
-        for form in self.forms:
-            form.instance.position = min(form.instance.position, 32_000)
         saved = super().save(commit)
         if commit:
             put_in_order(list(self.instance.targets.order_by("position", "pk")))

@@ -1,5 +1,6 @@
 """A really started OmniRoute: `manage.py up` in processes of its own, with a private data directory and database."""
 
+import contextlib
 import json
 import os
 import re
@@ -106,13 +107,22 @@ class GatewayProcess:
         if self.process is None:
             return 0
         if number == signal.SIGKILL:
-            for pid in self.pids():
-                os.kill(pid, signal.SIGKILL)
+            wait_until(self.kill_everything, what="the end of every process")
         else:
             self.process.send_signal(number)
         status = self.process.wait(seconds)
         self.process = None
         return status
+
+    def kill_everything(self) -> bool:
+        """Once over all processes; whether none was left. A dying cluster of workers still makes new ones."""
+        found = self.pids()
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if self.process is not None:
+            self.process.poll()
+        return not found
 
     def pids(self, role: str = "") -> list[int]:
         """Of all processes of this gateway, or of those whose command line says `role` (`web`, `qcluster`)."""

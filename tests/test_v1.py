@@ -9,6 +9,7 @@ import httpx
 import pytest
 from openai import NotFoundError, OpenAI
 
+from combos import admission
 from tests import upstream as play
 from tests.gateway import GatewayProcess, wait_until
 from tests.upstream import ScriptedUpstream
@@ -227,13 +228,23 @@ class TestWithoutAKey:
     def test_a_host_header_says_nothing(self, gateway: GatewayProcess) -> None:
         assert httpx.get(f"{gateway.url}/models", headers={"host": "evil.example"}).status_code == 200
 
-    def test_another_address_of_this_machine_needs_a_key(self, gateway: GatewayProcess) -> None:
-        """The gateway listens on loopback only, unless it is told otherwise."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect(("192.0.2.1", 9))
-            address = probe.getsockname()[0]
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(f"http://{address}:{gateway.port}/v1/models", timeout=2)
+    @pytest.mark.parametrize(
+        ("address", "is_local"),
+        [
+            ("127.0.0.1", True),
+            ("127.8.8.8", True),
+            ("::1", True),
+            ("::ffff:127.0.0.1", True),
+            ("10.0.0.5", False),
+            ("192.168.1.2", False),
+            ("::ffff:10.0.0.5", False),
+            ("2001:db8::1", False),
+            ("", False),
+            ("localhost", False),
+        ],
+    )
+    def test_local_is_what_the_socket_says(self, address: str, is_local: bool) -> None:
+        assert admission.is_local({"REMOTE_ADDR": address}) is is_local
 
 
 class TestTrouble:

@@ -17,8 +17,9 @@ targets=$work/targets.json
 cp "$here/targets.json" "$targets"
 only=omniroute-django
 if [ "${PEERS:-}" = 1 ]; then
-    [ -d /tmp/peers/litellm/venv ] || bash "$tools/peers.sh" litellm
-    "$root/.venv/bin/python" "$here/with_peers.py" "$targets" "$tools/targets.peers.json" litellm
+    export PEERS=${BENCH_PEERS:-${TMPDIR:-/tmp}/omniroute-bench-peers}
+    "$here/litellm.sh" "$PEERS"
+    sed -i "s|^]}$|,$(tr -d '\n' <"$here/litellm.json" | sed 's/[&|]/\\&/g')]}|" "$targets"
     only=omniroute-django,litellm
 fi
 python=$root/.venv/bin/python
