@@ -47,10 +47,10 @@ class Account:
         self.is_streaming_now = True
         self._first_event_seconds = time.monotonic() - self._started
 
-    def stream_ends(self, relay: Relay) -> None:
+    def stream_ends(self, relay: Relay, failed_with: int = 502) -> None:
         """The stream came to an end of its own: a good one, or the upstream's failure."""
         self._take_usage(relay)
-        self.settle(502 if relay.failure else 200, relay.failure or "")
+        self.settle(failed_with if relay.failure else 200, relay.failure or "")
 
     def stream_is_cut(self, relay: Relay) -> None:
         """The client hung up, unless the stream had ended before. What was streamed is charged.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from combos.refusals import NothingConnected, NotSpoken
+from combos.refusals import NothingConnected, NotSpoken, shortened
 from combos.resolver import ResolvedTarget, Route
 from providers.snapshot import ConnectionFacts, Endpoint, ModelFacts, ProviderFacts
 
@@ -15,7 +15,7 @@ class Candidate:
     connection: ConnectionFacts
 
     def __str__(self) -> str:
-        return f"{self.provider.prefix}/{self.model.id} ({self.connection.name})"
+        return f"{self.provider.prefix}/{shortened(self.model.id)} ({self.connection.name})"
 
 
 def line_up(route: Route, dashboard: str) -> list[Candidate]:

@@ -202,7 +202,7 @@ class Streaming:
         except (UpstreamError, UpstreamComplaint) as failure:
             self._relay.failure = failure.message
             yield openai.encode_stream_error(failure.status, failure.message)
-            self._account.stream_ends(self._relay)
+            self._account.stream_ends(self._relay, failure.status)
         finally:
             await self._end()
 

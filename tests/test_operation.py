@@ -50,6 +50,26 @@ class TestFirstStart:
         assert_login_works(gateway, "correct horse battery")
 
 
+class TestCommands:
+    def test_apikey_prints_the_key_and_nothing_else(self, fresh: GatewayProcess) -> None:
+        done = fresh.manage("apikey", "create", "early", check=False)
+        assert done.returncode == 1
+        assert "`manage.py up` or `migrate` sets it up" in done.stderr
+        fresh.manage("migrate", "-v0")
+        done = fresh.manage("apikey", "create", "laptop")
+        assert re.fullmatch(r"sk-or-[\w-]{43}\n", done.stdout)
+        for name in ("", " ", "x" * 101):
+            assert fresh.manage("apikey", "create", name, check=False).returncode == 1
+
+    def test_createsuperuser_makes_somebody_who_can_log_in(self, fresh: GatewayProcess) -> None:
+        fresh.manage("migrate", "-v0")
+        fresh.environment |= {"DJANGO_SUPERUSER_PASSWORD": "correct horse battery"}
+        fresh.manage("createsuperuser", "--noinput", "--username", "admin", "--email", "a@example.com")
+        fresh.start()
+        assert "password" not in fresh.log
+        assert_login_works(fresh, "correct horse battery")
+
+
 def assert_login_works(gateway: GatewayProcess, password: str) -> None:
     with httpx.Client(base_url=gateway.root, follow_redirects=True) as browser:
         page = browser.get("/admin/")

@@ -193,6 +193,12 @@ class TestRefusals:
             assert answer.status_code == 404
             assert "demo/echo" in answer.json()["error"]["message"]
 
+    def test_an_endless_model_name_is_cut_in_the_answer(self, gateway: GatewayProcess) -> None:
+        for model in ("x" * 100_000, "demo/" + "x" * 100_000, "demo/\0\n"):
+            answer = gateway.chat(model)
+            assert answer.status_code == 404
+            assert len(answer.content) < 1000
+
     def test_a_provider_without_connection_says_where_to_add_one(self, gateway: GatewayProcess) -> None:
         answer = gateway.chat("groq/llama-3.3-70b-versatile")
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "no_connection")

@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from billing import keys
 from billing.models import ApiKey
@@ -24,5 +25,10 @@ class Command(BaseCommand):
         name = options["name"].strip()
         if not 0 < len(name) <= LONGEST_NAME:
             raise CommandError(f"A name has 1 to {LONGEST_NAME} characters.")
-        _, key = keys.create(name, is_admin=options["admin"])
+        try:
+            _, key = keys.create(name, is_admin=options["admin"])
+        except DatabaseError as error:
+            raise CommandError(
+                f"The database cannot be used ({error}). `manage.py up` or `migrate` sets it up."
+            ) from error
         self.stdout.write(key)
