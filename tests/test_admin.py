@@ -393,3 +393,9 @@ def test_one_of_two_owners_may_be_made_less(page: Client) -> None:
     assert page.post(f"/admin/auth/user/{second.pk}/change/", user_form(second, role="Viewer")).status_code == 302
     second.refresh_from_db()
     assert (second.is_superuser, second.groups.get().name) == (False, "Viewer")
+
+
+@pytest.mark.parametrize("path", ["/accounts/password/reset/", "/accounts/email/"])
+def test_pages_that_would_send_mail_are_not_offered(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 404
+    assert client.post(path, {"email": "somebody@example.com"}).status_code == 404

@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 NOT_PAGES = {"jsi18n", "search", "autocomplete", "view_on_site", "login", "logout"}
 SIZES = [(theme, width) for theme in ("light", "dark") for width in (360, 1440)]
 
-ACCOUNT_PAGES = ["account_login", "account_signup", "account_reset_password", "account_reset_password_done"]
-OWN_ACCOUNT_PAGES = ["account_logout", "account_email", "account_change_password", "account_reauthenticate"]
+ACCOUNT_PAGES = ["account_login", "account_signup", "account_inactive"]
+OWN_ACCOUNT_PAGES = ["account_logout", "account_change_password", "account_reauthenticate"]
 
 
 def pages_of(role: Role, rows: dict[str, Any], client: Client) -> list[str]:
