@@ -36,9 +36,14 @@ def load() -> Books:
 
 def _keys() -> dict[str, KeyFacts]:
     return {
-        row.digest: KeyFacts(row.pk, row.name, row.is_admin, row.is_active, row.expires_at)
-        for row in ApiKey.objects.all()
+        row.digest: KeyFacts(row.pk, row.name, row.is_admin, _is_active(row), row.expires_at)
+        for row in ApiKey.objects.select_related("owner")
     }
+
+
+def _is_active(row: ApiKey) -> bool:
+    """A key goes with its owner: who may no longer log in may no longer ask."""
+    return row.is_active and (row.owner is None or row.owner.is_active)
 
 
 def price_of(row: Pricing) -> Price:

@@ -86,6 +86,16 @@ def watch() -> None:
     post_delete.connect(_moved, dispatch_uid="configuration-deleted")
 
 
+def follow(model: type[models.Model], ignoring: frozenset[str] = frozenset()) -> None:
+    """Let the stamp follow a model that is not ours, except for changes of the `ignoring` fields alone."""
+
+    def moved(update_fields: frozenset[str] | None = None, **_: Any) -> None:
+        if update_fields is None or not update_fields <= ignoring:
+            touch()
+
+    post_save.connect(moved, sender=model, weak=False, dispatch_uid=f"followed-{model._meta.label}")
+
+
 def _moved(sender: type[models.Model], **_: Any) -> None:
     if issubclass(sender, Configuration):
         touch()

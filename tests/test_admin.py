@@ -399,3 +399,16 @@ def test_one_of_two_owners_may_be_made_less(page: Client) -> None:
 def test_pages_that_would_send_mail_are_not_offered(client: Client, path: str) -> None:
     assert client.get(path).status_code == 404
     assert client.post(path, {"email": "somebody@example.com"}).status_code == 404
+
+
+def test_guessing_a_password_is_stopped_whatever_address_is_claimed(client: Client, db: None) -> None:
+    User.objects.create_user("somebody", password="correct horse battery", is_staff=True)
+
+    def sign_in(password: str, claimed: int) -> str:
+        form = {"login": "somebody", "password": password}
+        answer = client.post("/accounts/login/", form, headers={"x-forwarded-for": f"203.0.113.{claimed}"})
+        return text_of(answer) if answer.status_code == 200 else f"status {answer.status_code}"
+
+    said = [sign_in("wrong", claimed) for claimed in range(6)]
+    assert "Too many failed login attempts" in said[-1]
+    assert "Too many failed login attempts" in sign_in("correct horse battery", 99)

@@ -7,12 +7,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
 
-from billing import budgets, keys, ledger, request_log
+from billing import budgets, keys, ledger, request_log, snapshot
 from billing.budgets import Allowance, BudgetExceeded, Meter
 from billing.ledger import UsageRow
 from billing.models import ApiKey, Budget, Period, UsageRecord
 from billing.prices import Price, cost
+from providers import configuration
 from providers.models import Canary
 from translator.usage import Usage
 
@@ -129,6 +131,18 @@ class TestKeys:
         assert not any(key in value for value in stored)
         assert row.digest == keys.digest(key)
         assert key.startswith(row.shown_prefix)
+
+    def test_a_key_goes_with_its_owner(self) -> None:
+        owner = User.objects.create_user("leaver", password="correct horse battery")
+        row, _ = keys.create("test", owner=owner)
+        assert snapshot.load().keys[row.digest].is_active
+        before = configuration.version()
+        owner.save(update_fields=["last_login"])
+        assert configuration.version() == before
+        owner.is_active = False
+        owner.save()
+        assert configuration.version() > before
+        assert not snapshot.load().keys[row.digest].is_active
 
     def test_another_key_secret_is_noticed_before_every_key_fails(self, settings: object) -> None:
         keys.check_secret()
