@@ -4,7 +4,6 @@ A key is `sk-or-` and 256 random bits. Its digest is HMAC-SHA256 under API_KEY_S
 alone cannot tell whether a guessed key is one of ours.
 """
 
-import hashlib
 import hmac
 import secrets
 from datetime import datetime
@@ -26,7 +25,7 @@ class WrongKeySecret(Exception):
 
 def digest(key: str) -> str:
     """What is stored of `key`. Any text has one, so that unknown and ill-formed keys take the same time."""
-    return hmac.new(settings.API_KEY_SECRET.encode(), key.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+    return hmac.digest(settings.API_KEY_SECRET.encode(), key.encode("utf-8", "replace"), "sha256").hex()
 
 
 def create(
