@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 # Before Django's settings are read: the suite must see nothing of the operator's own installation.
@@ -79,3 +80,33 @@ def data_dir(tmp_path: Path, settings: object) -> Path:
     """A DATA_DIR of this test alone."""
     settings.DATA_DIR = tmp_path  # type: ignore[attr-defined]
     return tmp_path
+
+
+# Django's models can only be imported once Django is set up, hence inside these.
+
+
+@pytest.fixture
+def quiet_dashboard(data_dir: Path, settings: Any) -> None:
+    """A DATA_DIR of this test alone with a key in it, no rate limits of another test, passwords that cost nothing."""
+    from django.core.cache import cache
+
+    from providers import vault
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    vault.make_first(data_dir)
+    cache.clear()
+
+
+@pytest.fixture
+def owner(db: None) -> Any:
+    from omniroute_site.roles import Role
+    from tests.dashboard import make_user
+
+    return make_user(Role.OWNER)
+
+
+@pytest.fixture
+def page(client: Any, owner: Any) -> Any:
+    """A client that is logged in as the Owner."""
+    client.force_login(owner)
+    return client

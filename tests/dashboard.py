@@ -3,6 +3,7 @@
 import uuid
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -81,3 +82,7 @@ def make_rows(number: int, owner: User) -> None:
         combo = Combo.objects.create(name=f"combo-{place}")
         ComboTarget.objects.create(combo=combo, model=f"vendor-{place}/llama")
         make_user(Role.VIEWER, f"viewer-{place}")
+
+
+def text_of(response: Any) -> str:
+    return str(response.content.decode())

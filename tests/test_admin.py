@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -22,9 +21,10 @@ from tests.dashboard import (
     make_record,
     make_rows,
     make_user,
+    text_of,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quiet_dashboard")]
 
 QUERIES_PER_CHANGELIST = 12
 QUERIES_OF_HOME = 16
@@ -44,29 +44,6 @@ CHANGELISTS = [
 ]
 
 NO_TARGETS = {"targets-TOTAL_FORMS": "0", "targets-INITIAL_FORMS": "0"}
-
-
-@pytest.fixture(autouse=True)
-def _fresh(data_dir: Any, settings: Any) -> None:
-    """A DATA_DIR of this test alone with a key in it, no rate limits of another test, passwords that cost nothing."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    vault.make_first(settings.DATA_DIR)
-    cache.clear()
-
-
-@pytest.fixture
-def owner() -> User:
-    return make_user(Role.OWNER)
-
-
-@pytest.fixture
-def page(client: Client, owner: User) -> Client:
-    client.force_login(owner)
-    return client
-
-
-def text_of(response: Any) -> str:
-    return str(response.content.decode())
 
 
 def errors_of(response: Any) -> dict[str, list[str]]:

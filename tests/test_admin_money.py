@@ -2,53 +2,26 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
 from billing import keys
 from billing.figures import count, milliseconds, money
 from billing.models import ApiKey, Budget, PriceSource, Pricing, UsageRecord
-from omniroute_site.roles import Role
-from providers import vault
 from providers.models import ProviderConnection
 from tests.dashboard import (
     make_connection,
     make_key,
     make_provider,
     make_record,
-    make_user,
+    text_of,
 )
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _fresh(data_dir: Any, settings: Any) -> None:
-    """A DATA_DIR of this test alone with a key in it, no rate limits of another test, passwords that cost nothing."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    vault.make_first(settings.DATA_DIR)
-    cache.clear()
-
-
-@pytest.fixture
-def owner() -> User:
-    return make_user(Role.OWNER)
-
-
-@pytest.fixture
-def page(client: Client, owner: User) -> Client:
-    client.force_login(owner)
-    return client
-
-
-def text_of(response: Any) -> str:
-    return str(response.content.decode())
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quiet_dashboard")]
 
 
 # API keys.

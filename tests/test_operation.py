@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from omniroute_site.environment import listen_host
 from tests import upstream as play
 from tests.conftest import MakeGateway
 from tests.gateway import GatewayProcess, wait_until
@@ -48,6 +49,26 @@ class TestFirstStart:
         gateway = make_gateway(INITIAL_PASSWORD="correct horse battery").start()
         assert "horse" not in gateway.log
         assert_login_works(gateway, "correct horse battery")
+
+
+class TestTheAddressToListenOn:
+    @pytest.mark.parametrize(
+        ("hostname", "host"),
+        [
+            ("", "127.0.0.1"),
+            ("localhost", "127.0.0.1"),
+            ("0.0.0.0", "0.0.0.0"),
+            ("::1", "::1"),
+            ("[::]", "::"),
+            ("my-laptop", "127.0.0.1"),
+            ("3f2a9c0d1e2b", "127.0.0.1"),
+        ],
+    )
+    def test_hostname_counts_only_where_it_is_an_address(
+        self, monkeypatch: pytest.MonkeyPatch, hostname: str, host: str
+    ) -> None:
+        monkeypatch.setenv("HOSTNAME", hostname)
+        assert listen_host() == host
 
 
 class TestCommands:

@@ -16,11 +16,10 @@ from billing import keys
 from billing.models import ApiKey, Budget, Pricing
 from combos.models import Combo, ComboTarget
 from omniroute_site.roles import Role
-from providers import vault
 from providers.models import Model, Provider, ProviderConnection, ProviderNode, Source, Tier
 from tests.dashboard import make_connection, make_key, make_provider, make_record, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quiet_dashboard")]
 
 VISITORS = (*Role, None)
 
@@ -115,12 +114,6 @@ MATRIX: dict[str, tuple[int, int, int, int, int]] = {
     "auth_group_delete": NO_DEED,
     "auth_group_history": OWNERS,
 }
-
-
-@pytest.fixture(autouse=True)
-def _fresh(data_dir: Any, settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    vault.make_first(settings.DATA_DIR)
 
 
 def registered() -> set[str]:
