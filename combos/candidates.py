@@ -23,15 +23,14 @@ def line_up(route: Route, dashboard: str) -> list[Candidate]:
     candidates = [
         Candidate(target.provider, endpoint, target.model, connection)
         for target in route.targets
-        if (endpoint := target.provider.endpoint_of(target.model)) is not None and target.provider.speaks(target.model)
+        if (endpoint := target.provider.endpoint_of(target.model)) is not None
         for connection in _connections(target)
     ]
     if candidates:
         return candidates
     first = route.targets[0]
     if not first.provider.speaks(first.model):
-        endpoint = first.provider.endpoint_of(first.model)
-        raise NotSpoken(first.provider.name, endpoint.dialect if endpoint else "no chat dialect")
+        raise NotSpoken(first.provider.name, first.provider.wire_of(first.model))
     raise NothingConnected(first.provider.name, dashboard)
 
 

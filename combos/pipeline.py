@@ -112,7 +112,8 @@ class Trial:
         patience = timeouts.first_event if chat.is_streaming else timeouts.whole_answer
         total = timeouts.stream if chat.is_streaming else timeouts.whole_answer
         gap = timeouts.gap if chat.is_streaming else total
-        call = Call(endpoint.url, candidate.connection.headers, body, endpoint.reach, timeouts.connect, gap)
+        url = endpoint.url(candidate.model.upstream_id, chat.is_streaming)
+        call = Call(url, candidate.connection.headers, body, endpoint.reach, timeouts.connect, gap)
         try:
             async with asyncio.timeout(patience):
                 exchange = await self.gateway.upstream.send(call, total)

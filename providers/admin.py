@@ -162,15 +162,15 @@ class ProviderAdmin(Switchable):
 
 @admin.register(ProviderNode)
 class ProviderNodeAdmin(Page):
-    purpose = _("Servers of your own that speak the OpenAI dialect: vLLM, Ollama, LiteLLM, a colleague's gateway.")
+    purpose = _("Servers of your own: vLLM, Ollama, LiteLLM, a colleague's gateway. Any of the four dialects will do.")
     empty_title = _("No nodes yet")
-    empty_text = _("Add the address of a server that speaks the OpenAI dialect; then add a connection to it.")
+    empty_text = _("Add the address of a server and the dialect it speaks; then add a connection to it.")
     empty_button = _("Add a node")
     form = NodeForm
     list_display = ("name", "prefix", "base_url", "dialect", "reach", "state")
     search_fields = ("name", "prefix", "base_url")
     ordering = ("name",)
-    fields = ("name", "prefix", "base_url", "dialect", "allow_private_network", "is_enabled")
+    fields = NodeForm.Meta.fields
 
     @display(description=_("network"), ordering="allow_private_network")
     def reach(self, node: ProviderNode) -> SafeString:

@@ -16,17 +16,12 @@ from pydantic import AfterValidator, AwareDatetime, Field, SecretStr
 from providers import connections
 from providers.api_access import ApiRefusal, Missing, needs
 from providers.api_bodies import UNCHANGED, Answer, Body, Deleted, Line, Name
-from providers.models import Model, Provider, ProviderConnection, ProviderNode, Source
+from providers.models import Model, NodeDialect, Provider, ProviderConnection, ProviderNode, Source
+from translator.quirks import Streaming
 
 router = Router(by_alias=True)
 
 Priority = Annotated[int, Field(ge=1, le=100)]
-
-
-def _is_offered(choice: str) -> str:
-    if choice not in ("openai-compatible", "chat"):
-        raise ValueError(f"“{choice}” is not available yet")
-    return choice
 
 
 def _well_formed(url: str) -> str:
@@ -35,10 +30,9 @@ def _well_formed(url: str) -> str:
     return url
 
 
-NodeType = Annotated[
-    Literal["openai-compatible", "anthropic-compatible", "gemini-compatible"], AfterValidator(_is_offered)
-]
-ApiType = Annotated[Literal["chat", "responses"], AfterValidator(_is_offered)]
+NodeType = Literal["openai-compatible", "anthropic-compatible", "gemini-compatible"]
+ApiType = Literal["chat", "responses"]
+NodeStreaming = Literal["both", "only", "never"]
 BaseUrl = Annotated[Line, AfterValidator(_well_formed)]
 
 
@@ -148,8 +142,9 @@ class NewNode(Body):
     name: Name
     prefix: Line
     base_url: BaseUrl
-    api_type: ApiType = "chat"
+    api_type: ApiType | None = None
     type: NodeType = "openai-compatible"
+    streaming: NodeStreaming = "both"
     allow_private_network: bool = False
 
 
@@ -157,18 +152,21 @@ class NodeChanges(Body):
     name: Name = UNCHANGED
     prefix: Line = UNCHANGED
     base_url: BaseUrl = UNCHANGED
-    api_type: ApiType = UNCHANGED
+    api_type: ApiType | None = None
     type: NodeType = UNCHANGED
+    streaming: NodeStreaming = UNCHANGED
     allow_private_network: bool = UNCHANGED
 
 
 class ShownNode(Answer):
     id: UUID
-    type: Literal["openai-compatible"] = "openai-compatible"
+    type: NodeType
     name: str
     prefix: str
-    api_type: Literal["chat"] = "chat"
+    api_type: ApiType | None
+    """Of an openai-compatible node; others have but one API."""
     base_url: str
+    streaming: Streaming
     allow_private_network: bool
     created_at: AwareDatetime
     updated_at: AwareDatetime
@@ -187,16 +185,38 @@ class Nodes(Answer):
     nodes: list[ShownNode]
 
 
+TYPES: dict[str, tuple[NodeType, ApiType | None]] = {
+    NodeDialect.OPENAI: ("openai-compatible", "chat"),
+    NodeDialect.RESPONSES: ("openai-compatible", "responses"),
+    NodeDialect.CLAUDE: ("anthropic-compatible", None),
+    NodeDialect.GEMINI: ("gemini-compatible", None),
+}
+DIALECTS = {names: dialect for dialect, names in TYPES.items()}
+
+
 def shown_node(row: ProviderNode) -> ShownNode:
+    node_type, api_type = TYPES[row.dialect]
     return ShownNode(
         id=row.id,
+        type=node_type,
         name=row.name,
         prefix=row.prefix,
+        api_type=api_type,
         base_url=row.base_url,
+        streaming=Streaming(row.streaming),
         allow_private_network=row.allow_private_network,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def _dialect(node_type: NodeType, api_type: ApiType | None) -> str:
+    """The dialect that the two name together. Left out, `apiType` is chat where there is a choice."""
+    if node_type == "openai-compatible":
+        return DIALECTS[node_type, api_type or "chat"]
+    if api_type == "responses":
+        raise ApiRefusal(f"apiType “responses” is for openai-compatible nodes, not for {node_type} ones.", "apiType")
+    return DIALECTS[node_type, None]
 
 
 @router.get("/provider-nodes", auth=needs("providers.view_providernode"), response=Nodes)
@@ -208,7 +228,8 @@ def list_nodes(request: HttpRequest) -> Nodes:
 @router.post("/provider-nodes", auth=needs("providers.add_providernode"), response={201: OneNode})
 def add_node(request: HttpRequest, body: NewNode) -> OneNode:
     """A server of one's own as a provider. Private and loopback addresses need `allowPrivateNetwork`."""
-    node = connections.save_node(ProviderNode(**body.model_dump(exclude={"type", "api_type"})))
+    dialect = _dialect(body.type, body.api_type)
+    node = connections.save_node(ProviderNode(dialect=dialect, **body.model_dump(exclude={"type", "api_type"})))
     return OneNode(node=shown_node(node))
 
 
@@ -218,8 +239,18 @@ def change_node(request: HttpRequest, node: Line, body: NodeChanges) -> ChangedN
     row = _node(node)
     for field, value in body.sent("type", "api_type").items():
         setattr(row, field, value)
+    if not body.model_fields_set.isdisjoint(("type", "api_type")):
+        row.dialect = _changed_dialect(row, body)
     forgotten = connections.save_node_and_forget_keys(row)
     return ChangedNode(node=shown_node(row), connections_to_reconnect=[connection.pk for connection in forgotten])
+
+
+def _changed_dialect(row: ProviderNode, body: NodeChanges) -> str:
+    """One of the two alone leaves the other as it is, unless a new type has no use for it."""
+    node_type, api_type = TYPES[row.dialect]
+    if "type" in body.model_fields_set and body.type != node_type:
+        node_type, api_type = body.type, None
+    return _dialect(node_type, body.api_type if "api_type" in body.model_fields_set else api_type)
 
 
 @router.delete("/provider-nodes/{node}", auth=needs("providers.delete_providernode"), response=Deleted)

@@ -16,9 +16,14 @@ from providers.wording import exact
 class NodeForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ProviderNode
-        fields = ("name", "prefix", "base_url", "dialect", "allow_private_network", "is_enabled")
+        fields = ("name", "prefix", "dialect", "base_url", "streaming", "allow_private_network", "is_enabled")
         help_texts = {
             "prefix": _("Clients write it before the slash: prefix/model. Two nodes cannot share one."),
+            "dialect": _("The API the server offers. Clients may use any other one: what they send is translated."),
+            "base_url": _(
+                "For the OpenAI dialects up to and including /v1, for example http://localhost:11434/v1. "
+                "For Anthropic and Gemini the version may be left out: /v1 and /v1beta are added."
+            ),
             "allow_private_network": _(
                 "Needed for addresses of this machine and of your own network (127.0.0.1, 10.x, 192.168.x). "
                 "Leave it off for servers on the internet: then a name that starts to answer with a private address "

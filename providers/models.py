@@ -13,7 +13,8 @@ from providers import configuration, guard, vault
 from providers.catalogue import vendor_of
 from providers.configuration import Configuration, ConfigurationQuerySet, Singleton
 from providers.guard import AddressRefused
-from translator.dialects import Dialect
+from translator.dialect import Dialect
+from translator.quirks import Streaming
 
 ConfigurationStamp = configuration.ConfigurationStamp
 
@@ -52,6 +53,23 @@ class Source(models.TextChoices):
     OPERATOR = "operator", _("Operator")
 
 
+class NodeDialect(models.TextChoices):
+    """The wire formats a node can be asked in."""
+
+    OPENAI = Dialect.OPENAI.value, _("OpenAI Chat Completions")
+    RESPONSES = Dialect.RESPONSES.value, _("OpenAI Responses")
+    CLAUDE = Dialect.CLAUDE.value, _("Anthropic Messages")
+    GEMINI = Dialect.GEMINI.value, _("Gemini generateContent")
+
+
+class NodeStreaming(models.TextChoices):
+    """The ways in which a node answers."""
+
+    BOTH = Streaming.BOTH.value, _("Streams and whole answers")
+    ONLY = Streaming.ONLY.value, _("Streams only")
+    NEVER = Streaming.NEVER.value, _("Whole answers only")
+
+
 class Provider(Configuration):
     """Who serves models: a vendor of the catalogue, or a node. The vendor's facts stay in its TOML file."""
 
@@ -77,14 +95,16 @@ class ProviderNode(Provider):
     """A server of the operator's own that speaks one of the dialects: vLLM, Ollama, LiteLLM, a colleague's gateway."""
 
     id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    dialect = models.CharField(
-        _("dialect"),
-        max_length=20,
-        choices=[(Dialect.OPENAI.value, _("OpenAI Chat Completions"))],
-        default=Dialect.OPENAI.value,
-    )
+    dialect = models.CharField(_("dialect"), max_length=20, choices=NodeDialect, default=NodeDialect.OPENAI)
     base_url = models.CharField(
         _("base URL"), max_length=500, help_text=_("Up to and including /v1, for example http://localhost:11434/v1")
+    )
+    streaming = models.CharField(
+        _("streaming"),
+        max_length=10,
+        choices=NodeStreaming,
+        default=NodeStreaming.BOTH,
+        help_text=_("What the server can do. Clients get streams and whole answers all the same."),
     )
     allow_private_network = models.BooleanField(
         _("may be on a private network"),

@@ -2,37 +2,48 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import httpx
 from django.conf import settings
 
-from providers import vault
+from providers import addresses, headers, vault
 from providers.catalogue import Capability, Vendor, catalogue
 from providers.models import Model, Provider, ProviderConnection, ProviderNode, UpstreamSettings
 from providers.transport import Reach
 from providers.upstream import Timeouts
 from providers.vault import Vault, VaultError
-from translator.dialects import Dialect
+from translator import quirks
+from translator.dialect import UPSTREAM_DIALECTS, Dialect
+from translator.quirks import Quirks, Streaming
 
 log = logging.getLogger(__name__)
 
-USER_AGENT = b"OmniRoute/0.1"
-
-SPOKEN = frozenset({Dialect.OPENAI.value})
-"""The upstream dialects requests can be sent in."""
+DIALECTS: Mapping[str, Dialect] = {dialect.value: dialect for dialect in UPSTREAM_DIALECTS}
+"""Those that requests can be sent in, by their name in the catalogue. Its other formats need an adapter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a provider takes chats, and in which dialect. `dialect` is the wire format's name."""
+    """Where a provider takes chats, and how it is spoken to there. The addresses are templates, see `addresses`."""
 
-    url: httpx.URL
-    dialect: str
+    dialect: Dialect
     reach: Reach
     stream_usage: bool
     """Whether it understands a request for usage in a stream."""
+    streaming: Streaming
+    whole: str
+    stream: str
+    count: str | None
+
+    def url(self, model: str, streams: bool) -> httpx.URL:
+        """Where the model of this upstream id is asked."""
+        return addresses.filled(self.stream if streams else self.whole, model)
+
+    def count_url(self, model: str) -> httpx.URL | None:
+        """Where the tokens of a chat can be counted; None where that is not offered."""
+        return addresses.filled(self.count, model) if self.count else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +54,11 @@ class ModelFacts:
     context_window: int | None
     upstream_id: str
     """The id that the vendor itself knows the model by."""
+    wire: str | None = None
+    """The wire format this model is asked in, if not the provider's."""
     endpoint: Endpoint | None = None
-    """Where this model is asked, if not where the provider's others are."""
+    """Where it is asked then; None if no dialect of ours reaches it."""
+    quirks: Quirks = quirks.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +76,33 @@ class ProviderFacts:
     prefix: str
     is_enabled: bool
     is_node: bool
+    wire: str
+    """The name of its wire format: a dialect, or a format that only an adapter knows."""
     endpoint: Endpoint | None
+    """Where its models are asked; None if no dialect of ours reaches them."""
     connections: tuple[ConnectionFacts, ...]
     """Usable ones, in the order of their priority."""
     models: Mapping[str, ModelFacts]
+    vendor: Vendor | None = None
 
     def is_ready(self) -> bool:
         """Whether a request could be sent there now."""
         return self.is_enabled and self.endpoint is not None and bool(self.connections)
 
     def endpoint_of(self, model: ModelFacts) -> Endpoint | None:
-        return model.endpoint or self.endpoint
+        return model.endpoint if model.wire else self.endpoint
+
+    def wire_of(self, model: ModelFacts) -> str:
+        """The name of the format this model is asked in, for messages."""
+        return model.wire or self.wire
 
     def speaks(self, model: ModelFacts) -> bool:
-        """Whether the model can be asked in a dialect we send."""
-        endpoint = self.endpoint_of(model)
-        return endpoint is not None and endpoint.dialect in SPOKEN
+        """Whether the model can be asked in a dialect of ours."""
+        return self.endpoint_of(model) is not None
+
+    def quirks_of(self, upstream_id: str) -> Quirks:
+        """Those of any model, also of one that no catalogue lists."""
+        return self.vendor.quirks_of(upstream_id) if self.vendor else quirks.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,37 +135,43 @@ def _facts(
     connections: tuple[ConnectionFacts, ...],
     models: Mapping[str, ModelFacts],
 ) -> ProviderFacts:
+    vendor = catalogue().get(row.slug) if node is None else None
     return ProviderFacts(
         slug=row.slug,
         name=row.name,
         prefix=row.prefix,
         is_enabled=row.is_enabled,
         is_node=node is not None,
-        endpoint=_endpoint_of_node(node) if node else _endpoint_of_vendor(catalogue().get(row.slug)),
+        wire=node.dialect if node else vendor.dialect.value if vendor else "",
+        endpoint=_endpoint_of_node(node) if node else _endpoint_of_vendor(vendor),
         connections=connections,
         models=models,
+        vendor=vendor,
     )
 
 
 def _endpoint_of_node(node: ProviderNode) -> Endpoint:
+    dialect = Dialect(node.dialect)
     reach = Reach.PRIVATE if node.allow_private_network else Reach.PUBLIC
-    url = httpx.URL(node.base_url.rstrip("/") + "/chat/completions")
-    return Endpoint(url, node.dialect, reach, stream_usage=True)
+    found = addresses.of_node(dialect, node.base_url)
+    return Endpoint(dialect, reach, True, Streaming(node.streaming), found.whole, found.stream, found.count)
 
 
 def _endpoint_of_vendor(vendor: Vendor | None) -> Endpoint | None:
-    url = vendor.endpoint(Capability.CHAT) if vendor else None
-    if vendor is None or url is None:
+    whole = vendor.endpoint(Capability.CHAT) if vendor else None
+    dialect = DIALECTS.get(vendor.dialect) if vendor else None
+    if vendor is None or whole is None or dialect is None:
         return None
-    return Endpoint(httpx.URL(url), vendor.dialect.value, Reach.VENDOR, vendor.stream_usage)
+    stream, count = vendor.endpoint(Capability.CHAT_STREAM) or whole, vendor.endpoint(Capability.COUNT)
+    return Endpoint(dialect, Reach.VENDOR, vendor.stream_usage, vendor.streaming, whole, stream, count)
 
 
 def _endpoint_of_model(vendor: Vendor, model_id: str) -> Endpoint | None:
     """Its own, where the vendor speaks another dialect for this model than for the rest."""
-    dialect, url = vendor.dialect_of(model_id), vendor.endpoint_of(model_id)
-    if dialect is vendor.dialect or url is None:
+    dialect, url = DIALECTS.get(vendor.dialect_of(model_id)), vendor.endpoint_of(model_id)
+    if dialect is None or url is None:
         return None
-    return Endpoint(httpx.URL(url), dialect.value, Reach.VENDOR, vendor.stream_usage)
+    return Endpoint(dialect, Reach.VENDOR, vendor.stream_usage, vendor.streaming, url, url, None)
 
 
 def _by_prefix(found: list[ProviderFacts]) -> dict[str, ProviderFacts]:
@@ -165,16 +196,22 @@ def _owners(found: list[ProviderFacts]) -> dict[str, tuple[ProviderFacts, ...]]:
 def _models() -> dict[str, dict[str, ModelFacts]]:
     models: dict[str, dict[str, ModelFacts]] = {}
     for row in Model.objects.filter(is_enabled=True).order_by("provider_id", "model_id"):
-        vendor = catalogue().get(row.provider_id)
-        models.setdefault(row.provider_id, {})[row.model_id] = ModelFacts(
-            id=row.model_id,
-            name=row.name or row.model_id,
-            kind=row.kind,
-            context_window=row.context_window,
-            upstream_id=vendor.upstream_id(row.model_id) if vendor else row.model_id,
-            endpoint=_endpoint_of_model(vendor, row.model_id) if vendor else None,
-        )
+        facts = _model(row, catalogue().get(row.provider_id))
+        models.setdefault(row.provider_id, {})[row.model_id] = facts
     return models
+
+
+def _model(row: Model, vendor: Vendor | None) -> ModelFacts:
+    facts = ModelFacts(row.model_id, row.name or row.model_id, row.kind, row.context_window, row.model_id)
+    return _at_vendor(facts, vendor) if vendor else facts
+
+
+def _at_vendor(facts: ModelFacts, vendor: Vendor) -> ModelFacts:
+    wire, upstream_id = vendor.dialect_of(facts.id), vendor.upstream_id(facts.id)
+    facts = replace(facts, upstream_id=upstream_id, quirks=vendor.quirks_of(upstream_id))
+    if wire is vendor.dialect:
+        return facts
+    return replace(facts, wire=wire.value, endpoint=_endpoint_of_model(vendor, facts.id))
 
 
 def _connections(keys: Vault, nodes: Mapping[str, ProviderNode]) -> dict[str, tuple[ConnectionFacts, ...]]:
@@ -185,31 +222,16 @@ def _connections(keys: Vault, nodes: Mapping[str, ProviderNode]) -> dict[str, tu
         except VaultError as error:
             log.error("connection %s is left out: %s", row, error)
             continue
-        headers = _headers(catalogue().get(row.provider_id) if row.provider_id not in nodes else None, secret)
-        facts = ConnectionFacts(row.pk, row.name, row.priority, headers)
+        sent = _headers(nodes.get(row.provider_id), catalogue().get(row.provider_id), secret)
+        facts = ConnectionFacts(row.pk, row.name, row.priority, sent)
         found[row.provider_id] = (*found.get(row.provider_id, ()), facts)
     return found
 
 
-AUTHORIZATIONS: Mapping[str, tuple[bytes, bytes]] = {
-    "bearer": (b"authorization", b"Bearer %s"),
-    "token": (b"authorization", b"Token %s"),
-    "raw": (b"authorization", b"%s"),
-    "x-api-key": (b"x-api-key", b"%s"),
-    "x-goog-api-key": (b"x-goog-api-key", b"%s"),
-}
-
-
-def _headers(vendor: Vendor | None, secret: str) -> httpx.Headers:
-    """Header names and values of a call through this connection. We say who we are."""
-    fixed = [(b"content-type", b"application/json"), (b"user-agent", USER_AGENT)]
-    required = vendor.headers.items() if vendor else ()
-    fixed += [(name.lower().encode(), value.encode()) for name, value in required]
-    style = vendor.auth if vendor else "bearer"
-    if secret and style in AUTHORIZATIONS:
-        name, form = AUTHORIZATIONS[style]
-        fixed.append((name, form % secret.encode()))
-    return httpx.Headers(fixed)
+def _headers(node: ProviderNode | None, vendor: Vendor | None, secret: str) -> httpx.Headers:
+    if node is None and vendor is not None:
+        return headers.of_vendor(vendor, secret)
+    return headers.of_node(Dialect(node.dialect) if node else Dialect.OPENAI, secret)
 
 
 def _timeouts() -> Timeouts:

@@ -14,11 +14,19 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0
+NODE_TYPES = {
+    "openai": {"type": "openai-compatible", "apiType": "chat"},
+    "responses": {"type": "openai-compatible", "apiType": "responses"},
+    "claude": {"type": "anthropic-compatible"},
+    "gemini": {"type": "gemini-compatible"},
+}
+VERSIONS = {"openai": "/v1", "responses": "/v1", "claude": "/v1", "gemini": "/v1beta"}
 
 
 def free_port() -> int:
@@ -152,14 +160,20 @@ class GatewayProcess:
         assert answer.is_success if status is None else answer.status_code == status, answer.text
         return answer.json() if answer.content else None
 
-    def add_node(self, prefix: str, base_url: str, api_key: str | None = "sk-upstream", **facts: Any) -> dict[str, Any]:
-        """A node with one connection, which requests can use as soon as this returns."""
+    def add_node(
+        self,
+        prefix: str,
+        base_url: str,
+        api_key: str | None = "sk-upstream",
+        dialect: str = "openai",
+        **facts: Any,
+    ) -> dict[str, Any]:
+        """A node with one connection, which requests can use as soon as this returns. To a bare host goes a version."""
         node = {
             "name": prefix,
             "prefix": prefix,
-            "type": "openai-compatible",
-            "apiType": "chat",
-            "baseUrl": base_url,
+            **NODE_TYPES[dialect],
+            "baseUrl": base_url if urlsplit(base_url).path.strip("/") else base_url.rstrip("/") + VERSIONS[dialect],
             "allowPrivateNetwork": True,
         }
         made: dict[str, Any] = self.api("POST", "/provider-nodes", node | facts, 201)["node"]

@@ -156,7 +156,8 @@ def empty_inline(prefix: str) -> dict[str, str]:
     return {f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"}
 
 
-NODE = {"name": "Cellar", "prefix": "cellar", "base_url": "http://127.0.0.1:8000/v1", "dialect": "openai"}
+SPEECH = {"dialect": "openai", "streaming": "both"}
+NODE = SPEECH | {"name": "Cellar", "prefix": "cellar", "base_url": "http://127.0.0.1:8000/v1"}
 
 
 def test_a_node_is_added(page: Client) -> None:

@@ -29,7 +29,7 @@ from providers.catalogue import (
     read_catalogue,
     vendor_of,
 )
-from translator.dialects import Dialect
+from translator.dialect import UPSTREAM_DIALECTS
 
 DIRECTORY = Path(package.__file__).parent
 FILES = sorted(DIRECTORY.glob("*.toml"))
@@ -203,7 +203,7 @@ def test_flat_rates_and_free_tiers_are_told_apart_from_use_paid_by_the_token() -
 
 
 def test_the_translators_dialects_go_by_the_same_names_here() -> None:
-    assert {dialect.value for dialect in Dialect} <= {wire.value for wire in Wire}
+    assert {dialect.value for dialect in UPSTREAM_DIALECTS} <= {wire.value for wire in Wire}
 
 
 def test_an_anthropic_key_goes_into_x_api_key_and_minimax_wants_bearer() -> None:
@@ -225,6 +225,13 @@ def test_cohere_is_asked_where_it_answers_in_the_shape_of_openai() -> None:
 def test_usage_is_not_asked_for_where_the_question_is_refused() -> None:
     silent = {vendor.id for vendor in CATALOGUE.values() if not vendor.stream_usage}
     assert silent == {"mistral", "perplexity", "cohere"}
+
+
+def test_tokens_are_counted_only_where_the_vendor_counts_them() -> None:
+    counting = {vendor.id: vendor.endpoint(Capability.COUNT) for vendor in CATALOGUE.values()}
+    assert {vendor_id for vendor_id, url in counting.items() if url} == {"anthropic", "claude", "gemini"}
+    assert counting["claude"] == "https://api.anthropic.com/v1/messages/count_tokens"
+    assert str(counting["gemini"]).endswith("/models/{model}:countTokens")
 
 
 def test_a_stream_has_its_own_url_only_where_the_vendor_has_one() -> None:

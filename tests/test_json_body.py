@@ -22,6 +22,49 @@ def test_an_edited_body_says_the_same_but_for_the_edit(members: dict[str, object
     assert edited == members | {"model": "new", "extra": [1]}
 
 
+@given(st.dictionaries(st.text(max_size=8), VALUES, max_size=6), st.sets(st.integers(0, 5)), st.integers(0, 4))
+def test_a_body_without_some_members_says_the_same_but_for_those(
+    members: dict[str, object], places: set[int], indent: int
+) -> None:
+    raw = json.dumps(members, indent=indent or None, ensure_ascii=indent % 2 == 0).encode()
+    gone = {name for place, name in enumerate(members) if place in places} | {"never there"}
+    left = {name: value for name, value in members.items() if name not in gone}
+    body = JsonBody.parse(raw)
+    assert json.loads(body.with_members({}, gone)) == left
+    assert json.loads(body.with_members({"model": b'"new"'}, gone)) == left | {"model": "new"}
+    assert list(json.loads(body.with_members({}, gone))) == list(left)
+
+
+@given(st.dictionaries(st.text(max_size=8), VALUES, max_size=6), st.text(" \t\n\r", max_size=3))
+def test_a_body_that_is_not_edited_keeps_every_byte(members: dict[str, object], space: str) -> None:
+    inside = f",{space}".join(
+        f"{space}{json.dumps(name)}{space}:{json.dumps(value)}" for name, value in members.items()
+    )
+    raw = f"{space}{{{inside}{space}}}{space}".encode()
+    assert JsonBody.parse(raw).with_members({}) == JsonBody.parse(raw).with_members({}, {"never there"}) == raw
+
+
+@pytest.mark.parametrize(
+    ("gone", "left"),
+    [
+        ("a", b' { "b" : 2.0,\n\t"c":"\\u00e9"\n} '),
+        ("b", b' {"a":[1, 2],\n\t"c":"\\u00e9"\n} '),
+        ("c", b' {"a":[1, 2], "b" : 2.0} '),
+        ("ab", b' {\n\t"c":"\\u00e9"\n} '),
+        ("bc", b' {"a":[1, 2]} '),
+        ("abc", b" {} "),
+    ],
+)
+def test_a_member_goes_with_its_comma_and_the_others_keep_their_bytes(gone: str, left: bytes) -> None:
+    body = JsonBody.parse(b' {"a":[1, 2], "b" : 2.0,\n\t"c":"\\u00e9"\n} ')
+    assert body.with_members({}, gone) == left
+
+
+def test_what_is_both_changed_and_taken_out_is_changed() -> None:
+    assert JsonBody.parse(b'{"a":1,"b":2}').with_members({"a": b"3"}, {"a", "b"}) == b'{"a":3}'
+    assert JsonBody.parse(b'{"b":2}').with_members({"a": b"3"}, {"a", "b"}) == b'{"a":3}'
+
+
 def test_all_bytes_but_the_edited_ones_stay() -> None:
     raw = b' {"b" : "\\u00e9 \\/ \\n",\n "model":\t"old" , "a":[{"model":"inner"}], "x":1e2} '
     edited = JsonBody.parse(raw).with_members({"model": b'"new"'})
@@ -35,6 +78,7 @@ def test_a_member_is_added_at_the_end() -> None:
 
 def test_an_escaped_name_is_still_found() -> None:
     assert JsonBody.parse(b'{"mod\\u0065l":"old"}').with_members({"model": b'"new"'}) == b'{"mod\\u0065l":"new"}'
+    assert JsonBody.parse(b'{"mod\\u0065l":"old","a":1}').with_members({}, {"model"}) == b'{"a":1}'
 
 
 @pytest.mark.parametrize(

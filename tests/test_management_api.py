@@ -128,6 +128,53 @@ def test_a_node_is_made_shown_changed_and_deleted_with_its_connections(admin: Cl
     assert not Provider.objects.filter(pk="mine").exists()
 
 
+OPENAI, ANTHROPIC, GEMINI = "openai-compatible", "anthropic-compatible", "gemini-compatible"
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown", "dialect"),
+    [
+        ({}, (OPENAI, "chat"), "openai"),
+        ({"type": OPENAI, "apiType": "responses"}, (OPENAI, "responses"), "responses"),
+        ({"apiType": "responses"}, (OPENAI, "responses"), "responses"),
+        ({"type": OPENAI, "apiType": None}, (OPENAI, "chat"), "openai"),
+        ({"type": ANTHROPIC}, (ANTHROPIC, None), "claude"),
+        ({"type": ANTHROPIC, "apiType": "chat"}, (ANTHROPIC, None), "claude"),
+        ({"type": GEMINI, "apiType": None}, (GEMINI, None), "gemini"),
+    ],
+)
+def test_a_node_speaks_the_dialect_it_was_made_for(admin: Client, sent: Any, shown: Any, dialect: str) -> None:
+    made = call(admin, "POST", "/api/provider-nodes", NODE | sent).json()["node"]
+    assert (made["type"], made["apiType"], made["streaming"]) == (*shown, "both")
+    assert made in call(admin, "GET", "/api/provider-nodes").json()["nodes"]
+    assert ProviderNode.objects.get(pk="mine").dialect == dialect
+
+
+@pytest.mark.parametrize(
+    ("before", "sent", "after"),
+    [
+        ("openai", {"apiType": "responses"}, "responses"),
+        ("responses", {"name": "Other"}, "responses"),
+        ("responses", {"type": OPENAI}, "responses"),
+        ("responses", {"apiType": "chat"}, "openai"),
+        ("responses", {"type": ANTHROPIC}, "claude"),
+        ("claude", {"type": OPENAI}, "openai"),
+        ("claude", {"type": OPENAI, "apiType": "responses"}, "responses"),
+        ("claude", {"type": GEMINI, "apiType": None}, "gemini"),
+    ],
+)
+def test_the_dialect_of_a_node_can_be_changed(
+    world: World, admin: Client, before: str, sent: dict[str, Any], after: str
+) -> None:
+    ProviderNode.objects.filter(pk="lab").update(dialect=before)
+    keyed = add_connection(world.node, CANARY, name="keyed")
+    changed = call(admin, "PUT", "/api/provider-nodes/lab", sent | {"streaming": "only"})
+    assert (changed.status_code, changed.json()["node"]["streaming"]) == (200, "only")
+    node = ProviderNode.objects.get(pk="lab")
+    assert (node.dialect, node.streaming) == (after, "only")
+    assert ProviderConnection.objects.get(pk=keyed.pk).sealed_api_key == keyed.sealed_api_key
+
+
 @pytest.mark.parametrize(
     "url", [LOOPBACK, "http://10.0.0.1/v1", "http://[::1]/v1", "http://2130706433/", "http://[::ffff:7f00:1]/"]
 )

@@ -6,7 +6,7 @@ name twice, depth beyond 254) is refused here, so nobody behind this module meet
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -64,19 +64,25 @@ class JsonBody:
             raise MalformedJson("A member of the body appears twice.")
         return spans
 
-    def with_members(self, changes: Mapping[str, bytes]) -> bytes:
-        """The bytes with each named member set to the given JSON text, in place or at the end."""
-        edits = [(*self.spans[name], text) for name, text in changes.items() if name in self.spans]
-        raw = self.raw
-        for start, end, text in sorted(edits, reverse=True):
-            raw = raw[:start] + text + raw[end:]
-        added = b"".join(
-            b',"%s":%s' % (name.encode(), text) for name, text in changes.items() if name not in self.spans
-        )
-        if not added:
-            return raw
+    def with_members(self, changes: Mapping[str, bytes], without: Container[str] = ()) -> bytes:
+        """The bytes with each named member set to the given JSON text, in place or at the end, and others taken out.
+
+        What is both changed and to be taken out is changed. Raises MalformedJson when a name appears twice.
+        """
+        raw, view = self.raw, memoryview(self.raw)
         closing = raw.rindex(b"}")
-        return raw[:closing] + (added if self.spans else added[1:]) + raw[closing:]
+        opening = start = _skip(raw, 0) + 1 if self.spans else closing
+        pieces: list[bytes | memoryview] = []
+        for name, (value_start, value_end) in self.spans.items():
+            stop = _skip(raw, value_end)
+            if name in changes:
+                pieces += [b",", view[start:value_start], changes[name], view[value_end:stop]]
+            elif name not in without:
+                pieces += [b",", view[start:stop]]
+            start = stop + 1
+        for name in [name for name in changes if name not in self.spans]:
+            pieces += [b",", orjson.dumps(name), b":", changes[name]]
+        return b"".join((view[:opening], *pieces[1:], view[closing:]))
 
 
 def _skip(raw: bytes, position: int) -> int:

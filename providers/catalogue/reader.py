@@ -4,21 +4,24 @@ Law: the dataclasses are the schema. A table's keys are a dataclass's fields, it
 types, and anything unknown, missing or of another type is a `CatalogueError`, never a guess.
 """
 
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
-from providers.catalogue.vendor import CatalogueModel, Vendor
+from providers.catalogue.vendor import CatalogueModel, QuirkRow, Vendor
 from providers.catalogue.vocabulary import LoginFlow, ModelType, QuotaKind
 
 URL_SCHEMES = {"https", "demo"}
+MEMBER = re.compile(r"\w+")
+NESTED_MEMBER = re.compile(r"\w+(?:\.\w+)?")
 NEEDED_BY_FLOW = {
     LoginFlow.AUTHORIZATION_CODE: ("authorize_url", "token_url", "redirect_uri"),
     LoginFlow.DEVICE_CODE: ("device_url", "token_url"),
@@ -108,8 +111,8 @@ def is_required(field: Field[Any]) -> bool:
 def convert(kind: Any, value: Any, key: str) -> Any:
     """The value as the type `kind`, which may be any a catalogue dataclass has."""
     origin = get_origin(kind)
-    if origin is UnionType:  # only ever "X | None", and TOML has no null
-        return convert(get_args(kind)[0], value, key)
+    if origin is UnionType:
+        return one_of([option for option in get_args(kind) if option is not NoneType], value, key)
     if origin is tuple:
         items = enumerate(expect(list, value, key))
         return tuple(convert(get_args(kind)[0], item, f"{key}[{index}]") for index, item in items)
@@ -120,6 +123,16 @@ def convert(kind: Any, value: Any, key: str) -> Any:
     if issubclass(kind, StrEnum):
         return choice(kind, value, key)
     return price(value, key) if kind is Decimal else expect(kind, value, key)
+
+
+def one_of(kinds: list[Any], value: Any, key: str) -> Any:
+    """The value as one of several plain types, or as the only one. TOML has no null, so None is never it."""
+    if len(kinds) == 1:
+        return convert(kinds[0], value, key)
+    if type(value) not in kinds:
+        names = ", ".join(kind.__name__ for kind in kinds)
+        raise Misfit(key, f"{value!r} must be one of {names}, is {type(value).__name__}")
+    return value
 
 
 def mapping(kinds: tuple[Any, ...], table: dict[str, Any], key: str) -> Mapping[Any, Any]:
@@ -200,4 +213,32 @@ def check_models(vendor: Vendor, _: str) -> None:
             raise Misfit(f"endpoints.{model.capability}", f"is needed for the model {model.id!r}")
 
 
-CHECKS = (check_names, check_urls, check_logins, check_quotas, check_models)
+def check_quirks(vendor: Vendor, _: str) -> None:
+    for index, row in enumerate(vendor.quirks):
+        key = f"quirks[{index}]"
+        if not all(pattern.strip("!") for pattern in row.models) or all(pattern[0] == "!" for pattern in row.models):
+            raise Misfit(f"{key}.models", "names no model; leave it out where all are meant")
+        if not (row.unsupported or row.renamed or row.forced):
+            raise Misfit(key, "says nothing; give unsupported, renamed or forced")
+        check_members(row, key)
+
+
+def check_members(row: QuirkRow, key: str) -> None:
+    """One member, one fate: what a row renames to, it cannot drop or force."""
+    fates: dict[str, str] = {}
+    for fate, names in members(row):
+        for name in names:
+            if not (NESTED_MEMBER if fate == "unsupported" else MEMBER).fullmatch(name):
+                raise Misfit(f"{key}.{fate.split()[0]}", f"{name!r} is no name of a member")
+            if fates.setdefault(name, fate) != fate:
+                raise Misfit(f"{key}.{fate.split()[0]}", f"{name!r} is {fates[name]} already")
+
+
+def members(row: QuirkRow) -> Iterator[tuple[str, Iterable[str]]]:
+    yield "unsupported", row.unsupported
+    yield "renamed", row.renamed
+    yield "forced", row.forced
+    yield "renamed to", row.renamed.values()
+
+
+CHECKS = (check_names, check_urls, check_logins, check_quotas, check_models, check_quirks)

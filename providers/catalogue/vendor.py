@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 from providers.catalogue.vocabulary import (
@@ -23,8 +24,11 @@ from providers.catalogue.vocabulary import (
     Tier,
     Wire,
 )
+from translator import quirks
+from translator.quirks import Quirks, Streaming
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
+EVERY_MODEL = ("*",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +129,35 @@ class CatalogueModel:
 
 
 @dataclass(frozen=True, slots=True)
+class QuirkRow:
+    """What the vendor's chat endpoints do to members of a request that others take, for some of its models.
+
+    `models` are patterns of upstream ids, as in `gpt-5*`; one that begins with `!` takes out what others let in.
+    `unsupported` members are refused there, not merely ignored; `renamed` ones are known by the other name; `forced`
+    ones must be sent so.
+    """
+
+    models: tuple[str, ...] = EVERY_MODEL
+    unsupported: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    forced: Mapping[str, str | int | bool] = field(default_factory=lambda: EMPTY)
+
+    def concerns(self, upstream_id: str) -> bool:
+        fitting = [pattern for pattern in self.models if fnmatchcase(upstream_id, pattern.removeprefix("!"))]
+        return bool(fitting) and not any(pattern.startswith("!") for pattern in fitting)
+
+    def as_quirks(self) -> Quirks:
+        return Quirks(frozenset(self.unsupported), self.renamed, self.forced)
+
+
+@dataclass(frozen=True, slots=True)
 class Vendor:
     """One provider as shipped. `prefix` is shown before a model's id, each of `prefixes` is understood there.
 
     `flat_rate`: another request costs nothing, so a cost at list price is only notional.
     `stream_usage`: the endpoint understands `stream_options.include_usage`; those that do not send their
-    usage unasked. `notice` is what an operator should know before connecting.
+    usage unasked. `streaming`: whether it answers with streams alone, or never with one. `notice` is what an operator
+    should know before connecting.
     """
 
     id: str
@@ -148,6 +175,8 @@ class Vendor:
     quotas: tuple[QuotaRule, ...] = ()
     flat_rate: bool = False
     stream_usage: bool = True
+    streaming: Streaming = Streaming.BOTH
+    quirks: tuple[QuirkRow, ...] = ()
     website: str = ""
     notice: str = ""
 
@@ -188,3 +217,11 @@ class Vendor:
         """The URL this model is asked at; an unknown id is taken for a chat model."""
         model = self.model(model_id)
         return self.endpoint(model.capability if model else Capability.CHAT)
+
+    def quirks_of(self, upstream_id: str) -> Quirks:
+        """Of every row that concerns this model, listed or not; a later row wins over an earlier one."""
+        found = quirks.NONE
+        for row in self.quirks:
+            if row.concerns(upstream_id):
+                found = found.joined(row.as_quirks())
+        return found

@@ -84,10 +84,11 @@ class QuotaUnit(StrEnum):
 
 
 class Capability(StrEnum):
-    """What an endpoint is for. The last three serve the gateway itself, never a client."""
+    """What an endpoint is for; `count` counts a chat's tokens. The last three serve the gateway, never a client."""
 
     CHAT = "chat"
     CHAT_STREAM = "chat_stream"
+    COUNT = "count"
     RESPONSES = "responses"
     EMBEDDINGS = "embeddings"
     IMAGES = "images"
