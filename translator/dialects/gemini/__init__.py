@@ -1,0 +1,25 @@
+"""Google Gemini's generateContent and streamGenerateContent (ai.google.dev/api/generate-content)."""
+
+from translator.dialects.gemini.answers import decode_response, encode_response, read_answer
+from translator.dialects.gemini.errors import encode_error, encode_stream_error
+from translator.dialects.gemini.peek import make_peek
+from translator.dialects.gemini.requests_in import decode_request, read_request
+from translator.dialects.gemini.requests_out import addressed, encode_request
+from translator.dialects.gemini.stream_in import StreamDecoder
+from translator.dialects.gemini.stream_out import END_MARK, make_stream_encoder
+
+__all__ = [
+    "END_MARK",
+    "StreamDecoder",
+    "addressed",
+    "decode_request",
+    "decode_response",
+    "encode_error",
+    "encode_request",
+    "encode_response",
+    "encode_stream_error",
+    "make_peek",
+    "make_stream_encoder",
+    "read_answer",
+    "read_request",
+]
