@@ -1,28 +1,31 @@
 """What one request will be remembered by. Filled in while it runs, settled exactly once."""
 
 import time
+from dataclasses import replace
 
 from billing import ledger
 from billing.ledger import UsageRow
 from billing.snapshot import KeyFacts
 from combos.candidates import Candidate
 from combos.gateway import Gateway
-from translator.dialects import Dialect, openai
-from translator.dialects.openai import ChatRequest, Relay
+from combos.outgoing import Spoken
+from translator import tokens
+from translator.crossing import StreamCrossing
+from translator.dialect import ClientRequest
+from translator.relay import Relay
 from translator.usage import Usage
 
 CLIENT_CLOSED = 499
 """The status of a request whose client hung up; nginx made it common."""
 CHARACTERS_OF_ERROR = 500
 CHARACTERS_OF_MODEL = 300
-CHARACTERS_PER_TOKEN = 4
 
 
 class Account:
-    def __init__(self, request_id: str, key: KeyFacts | None, chat: ChatRequest, gateway: Gateway) -> None:
+    def __init__(self, request_id: str, key: KeyFacts | None, asked: ClientRequest, gateway: Gateway) -> None:
         self._request_id = request_id
         self._key = key
-        self._chat = chat
+        self._asked = asked
         self._gateway = gateway
         self._started = time.monotonic()
         self._candidate: Candidate | None = None
@@ -39,34 +42,42 @@ class Account:
         self._attempts += 1
         self.header_seconds = None
 
-    def finish_whole(self, body: bytes, usage: Usage | None) -> None:
-        self._usage = usage or openai.estimate_usage(self._chat, len(body) // CHARACTERS_PER_TOKEN)
+    def finish_whole(self, spoken: Spoken) -> None:
+        self._usage = spoken.usage or self._estimate(tokens.of_bytes(spoken.body))
         self.settle(200)
 
     def stream_begins(self) -> None:
         self.is_streaming_now = True
         self._first_event_seconds = time.monotonic() - self._started
 
-    def stream_ends(self, relay: Relay, failed_with: int = 502) -> None:
+    def stream_ends(self, stream: Relay | StreamCrossing, failed_with: int = 502) -> None:
         """The stream came to an end of its own: a good one, or the upstream's failure."""
-        self._take_usage(relay)
-        self.settle(failed_with if relay.failure else 200, relay.failure or "")
+        self._take_usage(stream, is_whole=not stream.failure)
+        self.settle(failed_with if stream.failure else 200, stream.failure or "")
 
-    def stream_is_cut(self, relay: Relay) -> None:
+    def stream_is_cut(self, stream: Relay | StreamCrossing) -> None:
         """The client hung up, unless the stream had ended before. What was streamed is charged.
 
         Many clients hang up as soon as they have read the end mark; to them the answer was whole.
         """
         if self._is_settled:
             return
-        if relay.is_done:
-            self.stream_ends(relay)
+        if stream.is_done:
+            self.stream_ends(stream)
             return
-        self._take_usage(relay)
+        self._take_usage(stream, is_whole=False)
         self.settle(CLIENT_CLOSED, "the client hung up")
 
-    def _take_usage(self, relay: Relay) -> None:
-        self._usage = relay.usage or openai.estimate_usage(self._chat, relay.events)
+    def _take_usage(self, stream: Relay | StreamCrossing, *, is_whole: bool) -> None:
+        """The vendor's counts if the answer is whole; of a cut one they say too little."""
+        counted = stream.usage or self._estimate(stream.events)
+        if not is_whole:
+            counted = replace(counted, output=max(counted.output, stream.events), is_estimated=True)
+        self._usage = counted
+
+    def _estimate(self, output: int) -> Usage:
+        """For vendors that send no counts."""
+        return Usage(tokens.of_request(self._asked), output=output, is_estimated=True)
 
     def settle(self, status: int, error: str = "") -> None:
         """Write the usage row, and charge the key's budgets."""
@@ -81,11 +92,11 @@ class Account:
         row = UsageRow(
             request_id=self._request_id,
             started_at=self.started_at,
-            dialect=Dialect.OPENAI.value,
-            model_asked=_storable(self._chat.model, CHARACTERS_OF_MODEL),
+            dialect=self._asked.dialect.value,
+            model_asked=_storable(self._asked.model, CHARACTERS_OF_MODEL),
             status=status,
             total_ms=_milliseconds(time.monotonic() - self._started) or 0,
-            is_streaming=self._chat.is_streaming,
+            is_streaming=self._asked.is_streaming,
             attempts=self._attempts,
             error=_storable(error, CHARACTERS_OF_ERROR),
             header_ms=_milliseconds(self.header_seconds),

@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import parse_qs
 
 from django.conf import settings
 
@@ -40,6 +41,8 @@ def identify(meta: Mapping[str, str], snapshot: Snapshot, now: datetime) -> KeyF
     """
     key = credential(meta)
     if key is None:
+        key = key_in_query(meta)
+    if key is None:
         if settings.REQUIRE_API_KEY or not is_local(meta):
             raise WrongKey
         return None
@@ -50,12 +53,18 @@ def identify(meta: Mapping[str, str], snapshot: Snapshot, now: datetime) -> KeyF
 
 
 def credential(meta: Mapping[str, str]) -> str | None:
-    """What the client sent as its key: `Authorization: Bearer`, or the header of the Anthropic SDKs."""
+    """What the client sent as its key: `Authorization: Bearer`, or the header of Anthropic's or Google's SDKs."""
     authorization = meta.get("HTTP_AUTHORIZATION", "")
     scheme, _, token = authorization.partition(" ")
     if authorization:
         return token.strip() if scheme.lower() == "bearer" else authorization
-    return meta.get("HTTP_X_API_KEY")
+    return meta.get("HTTP_X_API_KEY", meta.get("HTTP_X_GOOG_API_KEY"))
+
+
+def key_in_query(meta: Mapping[str, str]) -> str | None:
+    """Google's other way to send a key, `?key=`."""
+    query = meta.get("QUERY_STRING", "")
+    return parse_qs(query, keep_blank_values=True).get("key", [None])[0] if "key=" in query else None
 
 
 def is_local(meta: Mapping[str, str]) -> bool:

@@ -9,6 +9,7 @@ import httpx
 from billing import ledger
 from billing.journal import Journal
 from billing.ledger import UsageRow
+from combos.memory import Memory
 from combos.snapshot import Keeper
 from providers.demo import DemoTransport
 from providers.transport import Network
@@ -26,6 +27,7 @@ class Gateway:
     keeper: Keeper
     upstream: Upstream
     journal: Records
+    memory: Memory
     dashboard: str
     """Where an operator adds connections, for messages."""
 

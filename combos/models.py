@@ -79,9 +79,34 @@ class GatewaySettings(Singleton):
         help_text=_("Off: /v1/models follows REQUIRE_API_KEY like everything else."),
     )
 
+    memory_hours = models.PositiveIntegerField(
+        _("conversations are kept, hours"),
+        default=168,
+        validators=[MaxValueValidator(8760)],
+        help_text=_(
+            "For previous_response_id, and for reasoning signatures that a client cannot carry. 0: nothing is kept."
+        ),
+    )
+
     class Meta(Singleton.Meta):
         db_table = "gateway_settings"
         verbose_name = verbose_name_plural = _("requests")
 
     def __str__(self) -> str:
         return str(_("Requests"))
+
+
+class MemoryEntry(models.Model):
+    """Something a conversation needs again, see `memory`. The owner is quoted: a key's id, or "" for none."""
+
+    owner = models.CharField(max_length=64, blank=True)
+    key = models.CharField(max_length=200)
+    value = models.BinaryField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "conversation_memory"
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="one_memory_of_a_key_per_owner")]
+
+    def __str__(self) -> str:
+        return self.key

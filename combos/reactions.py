@@ -8,6 +8,8 @@ from providers.failures import FailureKind
 class Reaction(StrEnum):
     NEXT = "next"
     STOP = "stop"
+    WITHOUT_REASONING = "without reasoning"
+    """Ask the same candidate once more, without what models thought before; a second time it means NEXT."""
 
 
 REACTIONS = {
@@ -19,6 +21,7 @@ REACTIONS = {
     FailureKind.CALLERS_FAULT: Reaction.STOP,
     FailureKind.CONTEXT_TOO_LONG: Reaction.NEXT,
     FailureKind.UNSUPPORTED_FEATURE: Reaction.NEXT,
+    FailureKind.FOREIGN_REASONING: Reaction.WITHOUT_REASONING,
     FailureKind.OVERLOADED: Reaction.NEXT,
     FailureKind.TRANSIENT: Reaction.NEXT,
     FailureKind.NETWORK: Reaction.NEXT,

@@ -4,6 +4,7 @@
     +-- InvalidBody       400   not JSON, or wrong in its own dialect
     +-- WrongKey          401   none, unknown, switched off or expired: one and the same answer
     +-- UnknownModel      404   names what comes close
+    +-- UnknownResponse   404   a previous response that is not kept, or belongs to another key
     +-- AmbiguousModel    400   names the candidates
     +-- NothingConnected  400   says where to add a connection
     +-- NotSpoken         400   the provider's wire format cannot be reached from this one
@@ -52,6 +53,15 @@ class UnknownModel(Refusal):
     def __init__(self, model: str, close: Sequence[str]) -> None:
         hint = f" Did you mean {', '.join(close)}?" if close else " GET /v1/models lists what there is."
         super().__init__(f"There is no model `{shortened(model)}`.{hint}")
+
+
+class UnknownResponse(Refusal):
+    status = 404
+    code = "previous_response_not_found"
+    param = "previous_response_id"
+
+    def __init__(self, response: str) -> None:
+        super().__init__(f"There is no stored response `{shortened(response)}` of this key.")
 
 
 class AmbiguousModel(Refusal):

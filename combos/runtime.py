@@ -11,6 +11,7 @@ from billing import keys
 from billing.journal import Journal
 from billing.ledger import UsageRow
 from combos.gateway import Gateway, make_journal, transports
+from combos.memory import Memory
 from combos.snapshot import Keeper
 from health import readiness
 from providers import keyring
@@ -36,7 +37,7 @@ async def start() -> None:
     global _gateway
     snapshots, journal = await sync_to_async(_prepare, thread_sensitive=False)()
     dashboard = f"{settings.BASE_URL}{reverse('admin:index')}providers/providerconnection/"
-    _gateway = Gateway(snapshots, Upstream(transports()), journal, dashboard)
+    _gateway = Gateway(snapshots, Upstream(transports()), journal, Memory(), dashboard)
     readiness.register("journal", lambda: journal.trouble)
     readiness.register("snapshot", lambda: snapshots.trouble)
 

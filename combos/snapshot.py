@@ -41,6 +41,7 @@ class Limits:
     """Bytes."""
     most_attempts: int
     models_need_key: bool
+    memory_hours: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _combos() -> dict[str, tuple[Target, ...]]:
 
 def _limits() -> Limits:
     row: GatewaySettings = GatewaySettings.load()
-    return Limits(row.largest_body_mebibytes << 20, row.most_attempts, row.models_need_key)
+    return Limits(row.largest_body_mebibytes << 20, row.most_attempts, row.models_need_key, row.memory_hours)
 
 
 class Keeper:

@@ -1,29 +1,13 @@
-"""The endpoints of clients: `/v1` and its short spellings. From HTTP to the pipeline and back, nothing else.
+"""The endpoints of OpenAI's and Anthropic's clients: `/v1` and its short spellings. The path decides the dialect."""
 
-Everything here is async and touches no database. A refusal becomes an error in the client's dialect.
-"""
-
-import time
-from collections.abc import Iterable
-
-import orjson
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from ninja import NinjaAPI
 
-from billing.ledger import now
-from combos import pipeline, runtime
-from combos.admission import identify
-from combos.pipeline import Asked, Whole
-from combos.refusals import InvalidBody, Refusal, UnknownModel, WrongKey
-from combos.resolver import close_matches
-from combos.snapshot import Snapshot
-from providers.snapshot import ProviderFacts
-from translator.dialects import InvalidRequest, openai
-from translator.dialects.openai import ChatRequest
+from combos import gemini, listings
+from combos.answering import answer, counted, listed, listed_one, remembered
+from translator.dialect import Dialect
 
-JSON = "application/json"
-STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-"""nginx would hold a stream back until its buffer is full."""
+Answer = HttpResponse | StreamingHttpResponse
 
 
 class ClientApi(NinjaAPI):
@@ -39,108 +23,62 @@ api = ClientApi(title="OmniRoute", urls_namespace="v1", docs_url=None, openapi_u
 
 
 @api.post("/chat/completions")
-async def chat_completions(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+async def chat_completions(request: HttpRequest) -> Answer:
     """OpenAI Chat Completions, streamed when the body says `"stream": true`."""
-    request_id = request.META["omniroute.request_id"]
-    try:
-        gateway = await runtime.gateway()
-        key = identify(request.META, gateway.keeper.current, now())
-        asked = Asked(request_id, key, _parse(request.body))
-        answer = await pipeline.answer(asked, gateway)
-    except Refusal as refusal:
-        return refused(refusal)
-    if isinstance(answer, Whole):
-        return HttpResponse(answer.body, content_type=JSON)
-    return StreamingHttpResponse(answer, content_type="text/event-stream", headers=STREAM_HEADERS)
+    return await answer(request, Dialect.OPENAI)
 
 
-def _parse(raw: bytes) -> ChatRequest:
-    try:
-        return openai.read_request(raw)
-    except InvalidRequest as error:
-        raise InvalidBody(error.message, error.param) from None
+@api.post("/responses")
+async def responses(request: HttpRequest) -> Answer:
+    """OpenAI Responses, streamed when the body says `"stream": true`."""
+    return await answer(request, Dialect.RESPONSES)
+
+
+@api.api_operation(["GET", "DELETE"], "/responses/{response_id}")
+async def response(request: HttpRequest, response_id: str) -> HttpResponse:
+    """An answer that was stored, or the end of it."""
+    return await remembered(request, response_id)
+
+
+@api.post("/messages")
+async def messages(request: HttpRequest) -> Answer:
+    """Anthropic Messages."""
+    return await answer(request, Dialect.CLAUDE)
+
+
+@api.post("/messages/count_tokens")
+async def count_tokens(request: HttpRequest) -> HttpResponse:
+    """Anthropic's count of system, tools and messages; a header marks an estimate."""
+    return await counted(request, Dialect.CLAUDE, "", "input_tokens")
 
 
 @api.get("/models")
 async def models(request: HttpRequest) -> HttpResponse:
-    """Every model a request may name right now: combos first, then the models of connected providers."""
-    try:
-        snapshot = await _snapshot_for_lists(request)
-    except Refusal as refusal:
-        return refused(refusal)
-    return _json({"object": "list", "data": [*_listed(snapshot)]})
+    """Every model a request may name right now, in the shape of the client's SDK."""
+    return await listed(request, listings.dialect_of(request.META))
 
 
 @api.get("/models/{path:model}")
 async def model(request: HttpRequest, model: str) -> HttpResponse:
-    """One of them, as OpenAI's SDK asks for it."""
-    try:
-        snapshot = await _snapshot_for_lists(request)
-    except Refusal as refusal:
-        return refused(refusal)
-    found = next((entry for entry in _listed(snapshot) if entry["id"] == model), None)
-    return _json(found) if found else refused(UnknownModel(model, close_matches(model, snapshot)))
+    """One of them."""
+    return await listed_one(request, listings.dialect_of(request.META), model)
 
 
-async def _snapshot_for_lists(request: HttpRequest) -> Snapshot:
-    """For who may see which models there are. Raises WrongKey."""
-    snapshot = (await runtime.gateway()).keeper.current
-    key = identify(request.META, snapshot, now())
-    if snapshot.limits.models_need_key and key is None:
-        raise WrongKey
-    return snapshot
+@api.post("/models/{path:model}")
+async def gemini_action(request: HttpRequest, model: str) -> Answer:
+    """`{model}:generateContent` and its like: Google's SDK asks here as well as under /v1beta.
+
+    The path is spelled as the one above, since ninja knows the methods of a path by its spelling.
+    """
+    return await gemini.act(request, model)
 
 
-def _listed(snapshot: Snapshot) -> Iterable[dict[str, object]]:
-    created = int(time.time())
-    for name in snapshot.combos:
-        yield {"id": name, "object": "model", "created": created, "owned_by": "combo", "type": "chat"}
-    for facts in snapshot.directory.all():
-        if facts.is_ready():
-            yield from _of_provider(facts, created)
+@api.post("/api/chat")
+async def ollama_chat(request: HttpRequest) -> Answer:
+    """Ollama's chat, for clients whose base URL ends in /v1."""
+    return await answer(request, Dialect.OLLAMA)
 
 
-def _of_provider(facts: ProviderFacts, created: int) -> Iterable[dict[str, object]]:
-    for model in facts.models.values():
-        if model.kind == "chat" and facts.speaks(model):
-            yield {
-                "id": f"{facts.prefix}/{model.id}",
-                "object": "model",
-                "created": created,
-                "owned_by": facts.slug,
-                "type": model.kind,
-                "context_window": model.context_window,
-            }
-
-
-async def chat_completions_at_root(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """For clients whose base URL has no `/v1`."""
-    return await chat_completions(request) if request.method == "POST" else not_allowed(request)
-
-
-async def models_at_root(request: HttpRequest) -> HttpResponse:
-    return await models(request) if request.method == "GET" else not_allowed(request)
-
-
-class WrongMethod(Refusal):
-    status = 405
-    code = "method_not_allowed"
-
-
-def not_allowed(request: HttpRequest) -> HttpResponse:
-    return refused(WrongMethod(f"{request.method} is not what {request.path} takes."))
-
-
-def refused(refusal: Refusal) -> HttpResponse:
-    response = HttpResponse(
-        openai.encode_error(refusal.status, refusal.message, refusal.code, refusal.param),
-        content_type=JSON,
-        status=refusal.status,
-    )
-    if refusal.retry_after is not None:
-        response["Retry-After"] = str(max(1, round(refusal.retry_after)))
-    return response
-
-
-def _json(payload: object) -> HttpResponse:
-    return HttpResponse(orjson.dumps(payload), content_type=JSON)
+@api.get("/api/tags")
+async def ollama_tags(request: HttpRequest) -> HttpResponse:
+    return await listed(request, Dialect.OLLAMA)

@@ -17,6 +17,7 @@ from ninja import NinjaAPI
 from ninja.parser import Parser
 
 import billing.api
+import combos.api
 import providers.api
 from omniroute_site.api_access import identify
 from omniroute_site.api_errors import HANDLERS, TooLarge, WrongMethod, refused
@@ -24,6 +25,8 @@ from providers.api_access import ApiRefusal, Missing, nobody
 from translator.json_body import JsonBody, MalformedJson
 
 LARGEST_BODY = 1 << 20
+LARGEST_TRANSLATION = 50 << 20
+"""What a client may send to /v1 can also be looked at."""
 
 View = Callable[..., HttpResponse]
 
@@ -77,9 +80,10 @@ class ManagementApi(NinjaAPI):
 
 def read_body(request: HttpRequest) -> None:
     """Into memory, as far as it may be long: Django's own limit trusts Content-Length. Raises TooLarge."""
-    body = request.read(LARGEST_BODY + 1)
-    if len(body) > LARGEST_BODY:
-        raise TooLarge(LARGEST_BODY)
+    largest = LARGEST_TRANSLATION if request.path.startswith("/api/translator/") else LARGEST_BODY
+    body = request.read(largest + 1)
+    if len(body) > largest:
+        raise TooLarge(largest)
     request._body = body  # type: ignore[attr-defined]
 
 
@@ -100,3 +104,4 @@ for kind, handler in HANDLERS.items():
     api.add_exception_handler(kind, handler)
 api.add_router("", providers.api.router)
 api.add_router("", billing.api.router)
+api.add_router("", combos.api.router)

@@ -39,6 +39,10 @@ def schedule_housekeeping() -> None:
             "schedule_type": Schedule.DAILY,
         },
     )
+    Schedule.objects.get_or_create(
+        name="Forget conversations that have ended",
+        defaults={"func": "combos.memory.forget_expired", "schedule_type": Schedule.DAILY},
+    )
 
 
 def make_first_admin(given_password: str) -> str | None:

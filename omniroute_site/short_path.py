@@ -18,11 +18,13 @@ from django.http import HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.urls import ResolverMatch
 
-from combos import runtime, v1
+from combos import runtime
+from combos.answering import dialect_of, not_allowed, refused
 from combos.refusals import BodyTooLarge, InvalidBody
 
 MOST_REMEMBERED_PATHS = 256
 WATCH_AFTER_SECONDS = 0.1
+TWICE = "/v1/v1/"
 RUN = secrets.token_hex(8)
 """Makes the request ids of this process unlike those of every other."""
 
@@ -56,18 +58,18 @@ class ShortPathHandler(ASGIHandler):
         limit = (await runtime.gateway()).keeper.current.limits.largest_body
         body = await _read_body(receive, limit)
         if body is None:
-            return v1.refused(BodyTooLarge(limit))
+            return refused(BodyTooLarge(limit), dialect_of(scope["path"]))
         try:
             request = self._request(scope, body)
         except UnicodeDecodeError:
-            return v1.refused(InvalidBody("The path is not valid UTF-8."))
+            return refused(InvalidBody("The path is not valid UTF-8."), dialect_of(scope["path"]))
         work = asyncio.current_task()
         assert work is not None
         watcher = Watcher(receive, work)
         try:
             response = await self._answer(request)
             if isinstance(response, HttpResponseNotAllowed):
-                response = v1.not_allowed(request)
+                response = not_allowed(request)
             await _send(response, send, watcher)
         except asyncio.CancelledError:
             if not watcher.client_is_gone:
@@ -78,6 +80,8 @@ class ShortPathHandler(ASGIHandler):
         return None
 
     def _request(self, scope: Any, body: bytes) -> ASGIRequest:
+        if scope["path"].startswith(TWICE):  # A base URL that ends in /v1, and a client that adds it again.
+            scope = {**scope, "path": scope["path"].removeprefix("/v1"), "raw_path": None}
         request = ASGIRequest(scope, BytesIO(body))
         request._body = body  # type: ignore[attr-defined]
         request.urlconf = self._urlconf  # type: ignore[attr-defined]

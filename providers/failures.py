@@ -20,6 +20,7 @@ class FailureKind(StrEnum):
     CALLERS_FAULT = "caller's fault"
     CONTEXT_TOO_LONG = "context too long"
     UNSUPPORTED_FEATURE = "unsupported feature"
+    FOREIGN_REASONING = "foreign reasoning"
     OVERLOADED = "overloaded"
     TRANSIENT = "transient"
     NETWORK = "network"
@@ -51,6 +52,11 @@ _BY_STATUS = {
 }
 
 _BY_TEXT = [
+    (re.compile(r"(invalid|corrupted|not valid|cannot be (modified|verified)|could not be (verified|decrypted))"
+                r".{0,40}(signature|encrypted.content)|(signature|encrypted.content|thinking.{1,12}blocks).{0,80}"
+                r"(invalid|not valid|corrupted|cannot be modified|could not be (verified|decrypted))"
+                r"|invalid_encrypted_content|item with id .?rs_\w+.? not found", re.I),
+     {400, 404, 422}, FailureKind.FOREIGN_REASONING),
     (re.compile(r"context.{0,20}(length|window)|maximum context|prompt is too long|too many tokens", re.I),
      {400, 413, 422}, FailureKind.CONTEXT_TOO_LONG),
     (re.compile(r"does not support|not supported|unsupported (parameter|value|feature)", re.I),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from string import ascii_letters, digits
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -42,13 +42,17 @@ from translator.messages import (
 from translator.usage import Usage
 
 THOROUGH = 20
-"""So many times the examples with HYPOTHESIS_PROFILE=thorough."""
+"""So many times the examples with HYPOTHESIS_PROFILE=thorough; `unshrunk` shows a failure at once, as it was found."""
 
 
 def examples(count: int) -> settings:
     """For a law whose examples take long; its time depends on the machine, so no example has a deadline."""
-    more = THOROUGH if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 1
-    return settings(max_examples=count * more, deadline=None, suppress_health_check=list(HealthCheck))
+    profile = os.environ.get("HYPOTHESIS_PROFILE", "")
+    phases = [phase for phase in Phase if profile != "unshrunk" or phase not in (Phase.shrink, Phase.explain)]
+    more = THOROUGH if profile == "thorough" else 1
+    return settings(
+        max_examples=count * more, deadline=None, suppress_health_check=list(HealthCheck), phases=phases, database=None
+    )
 
 
 MAKERS = ("claude", "gemini", "openai")

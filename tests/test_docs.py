@@ -10,8 +10,9 @@ import pytest
 from django.core.management import get_commands
 
 from omniroute_site.environment import ENVIRONMENT
-from providers.catalogue import AuthStyle, LoginFlow, Wire, catalogue
+from providers.catalogue import AuthStyle, LoginFlow, catalogue
 from providers.catalogue.reader import read_vendor
+from translator.dialect import UPSTREAM_DIALECTS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
@@ -172,7 +173,7 @@ class TestPages:
         callable_by_key = {
             vendor.name
             for vendor in catalogue().values()
-            if vendor.dialect is Wire.OPENAI and vendor.auth is not AuthStyle.NONE
+            if vendor.dialect in UPSTREAM_DIALECTS and vendor.auth is not AuthStyle.NONE
             if any(login.flow is LoginFlow.APIKEY for login in vendor.logins)
         }
         assert set(re.split(r",\s+|\s+and\s+", sentence)) == callable_by_key

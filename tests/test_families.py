@@ -53,7 +53,13 @@ def test_a_name_tells_its_family(row: tuple[str, str, ThinkingStyle, int | None,
     name, *traits = row
     found = family_of(name, "openai")
     assert found.is_known
-    assert [found.maker, found.thinking, found.most_output, found.takes_sampling, found.takes_schema] == traits
+    assert [
+        found.maker.partition("@")[0],
+        found.thinking,
+        found.most_output,
+        found.takes_sampling,
+        found.takes_schema,
+    ] == traits
 
 
 EFFORTS = {
@@ -68,6 +74,20 @@ EFFORTS = {
     "claude-opus-4-6": "low medium high max",
     "claude-opus-4-7": "low medium high xhigh max",
 }
+
+
+@pytest.mark.parametrize(
+    ("name", "dialect", "maker"),
+    [
+        ("claude-opus-4-6", "claude", "claude"),
+        ("claude-opus-4-6", "responses", "claude@responses"),
+        ("gemini-3-pro", "openai", "gemini"),
+        ("gpt-5", "responses", "openai"),
+        ("glm-4.7", "claude", "glm@claude"),
+    ],
+)
+def test_a_makers_signatures_are_its_own_only_in_its_own_dialects(name: str, dialect: str, maker: str) -> None:
+    assert family_of(name, dialect).maker == maker
 
 
 @pytest.mark.parametrize("name", EFFORTS)

@@ -7,7 +7,7 @@ one provider's endpoint alone is a quirk of its catalogue file instead (`quirks`
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 
@@ -36,7 +36,8 @@ UP_TO_MAX = (*LOW_TO_HIGH, Effort.MAX)
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """`maker` names whose signatures it takes. `least_budget` and `most_budget` are thinking tokens.
+    """`maker` names whose signatures it takes, and in which form: "claude" is Anthropic's own, "claude@responses" what
+    a server of the Responses API makes of it. `least_budget` and `most_budget` are thinking tokens.
 
     `efforts` are the words it knows. `takes_sampling`: temperature, top_p and their like are understood.
     `takes_temperature_and_top_p`: both at once. `takes_schema`: answers can be held to a JSON schema.
@@ -138,8 +139,18 @@ NATIVE: Mapping[str, Family] = {
 _ROWS = tuple((re.compile(pattern), family) for pattern, family in FAMILIES)
 
 
+_FORMS: Mapping[str, frozenset[str]] = {
+    "claude": frozenset({"claude"}),
+    "gemini": frozenset({"gemini", "openai"}),
+    "openai": frozenset({"responses", "openai"}),
+}
+"""The dialects in which a maker's signatures are its own; elsewhere they are the server's version of them."""
+
+
 @lru_cache(maxsize=1024)
 def family_of(model: str, dialect: str) -> Family:
     """The family of a model by its name, or what its endpoint's dialect suggests."""
     name = model.lower().rpartition("/")[2]
-    return next((family for pattern, family in _ROWS if pattern.search(name)), NATIVE[dialect])
+    family = next((family for pattern, family in _ROWS if pattern.search(name)), NATIVE[dialect])
+    is_own = dialect in _FORMS.get(family.maker, ())
+    return family if is_own else replace(family, maker=f"{family.maker}@{dialect}")

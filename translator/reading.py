@@ -6,6 +6,9 @@ from typing import Any
 
 from translator.losses import InvalidRequest
 
+MOST_TOKENS = 2**31 - 1
+"""More than any answer may have; a larger limit is a slip."""
+
 _KINDS: Mapping[type, str] = {
     str: "a string",
     bool: "true or false",

@@ -57,7 +57,7 @@ class Relay:
         if peek.is_done or not frames:
             return b""
         if _ONE_PLAIN_EVENT.fullmatch(frames):
-            return frames if peek.keeps(frames[6:-2]) else b""
+            return frames if self._knows(frames[6:-2]) else b""
         return b"".join(frame for frame in sse.split(frames) if self._keeps(frame))
 
     def _keeps(self, frame: bytes) -> bool:
@@ -65,7 +65,13 @@ class Relay:
         if self._peek.is_done:
             return False
         payload = sse.data(frame)
-        return self._peek.keeps(payload) if payload else True
+        return self._knows(payload) if payload else True
+
+    def _knows(self, payload: bytes) -> bool:
+        try:
+            return self._peek.keeps(payload)
+        except RecursionError:  # Brackets without end: garbage like any other.
+            return False
 
     def finish(self) -> bytes:
         """The upstream's last words, and the end mark it may have left out; an error where it stopped in the middle."""

@@ -1,0 +1,70 @@
+"""A look into a chat stream whose bytes go on to a chat client as they are."""
+
+import msgspec
+
+from translator.dialect import ClientRequest
+from translator.dialects.openai.chunks import DONE, Choice, Chunk, decode_chunk
+from translator.dialects.openai.errors import complaint
+from translator.dialects.openai.finishes import read_finish
+from translator.dialects.openai.usage import latest
+from translator.losses import UpstreamComplaint
+from translator.usage import Usage
+
+
+class Peek:
+    """Every event is looked into, for usage, errors and the end, and because garbage would break the client."""
+
+    __slots__ = ("_shows_usage", "events", "failure", "has_spoken", "is_done", "is_finished", "usage")
+
+    def __init__(self, shows_usage: bool) -> None:
+        self._shows_usage = shows_usage
+        self.has_spoken = False
+        self.is_finished = False
+        self.is_done = False
+        self.usage: Usage | None = None
+        self.failure: str | None = None
+        self.events = 0
+
+    def keeps(self, data: bytes) -> bool:
+        if data.startswith(b"[") and data.strip() == DONE:
+            self.is_done = self.is_finished = True
+            return True
+        try:
+            chunk = decode_chunk(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return False
+        self.events += 1
+        if chunk.is_complaint():
+            return self._fail(complaint(chunk.complaint(), data))
+        try:
+            return self._notes(chunk)
+        except UpstreamComplaint as failed:
+            return self._fail(failed)
+
+    def _notes(self, chunk: Chunk) -> bool:
+        if chunk.usage:
+            self.usage = latest(self.usage, chunk.usage)
+        for choice in chunk.choices or ():
+            self._note(choice)
+        return bool(chunk.choices) or chunk.usage is None or self._shows_usage
+
+    def _note(self, choice: Choice) -> None:
+        if choice.usage:
+            self.usage = latest(self.usage, choice.usage)
+        if choice.finish_reason is not None and read_finish(choice.finish_reason) is not None:
+            self.has_spoken = self.is_finished = True
+        if not self.has_spoken and (said := choice.delta) is not None:
+            words = said.content or said.reasoning_content or said.reasoning or said.refusal
+            self.has_spoken = bool(words or said.tool_calls or said.function_call or said.images or said.audio)
+
+    def _fail(self, failed: UpstreamComplaint) -> bool:
+        """The event goes on, as the client's own kind of error, when it is too late for another."""
+        if not self.has_spoken:
+            raise failed
+        self.failure = failed.message
+        self.is_done = True
+        return True
+
+
+def make_peek(request: ClientRequest) -> Peek:
+    return Peek(request.shows_usage)
