@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 LOCKS := requirements.lock requirements-dev.lock
+CLIENTS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/omniroute-clients
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-services test-browser lint format bench docs screenshots lock clean
+.PHONY: help install run test test-services test-browser e2e-clients lint format bench docs screenshots lock clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 install: $(DEV_STAMP) ## Make .venv with everything, for development
 
@@ -27,6 +28,15 @@ test-services: $(DEV_STAMP) ## Run the suite on PostgreSQL and Redis (DATABASE_U
 
 test-browser: $(DEV_STAMP) ## Run the dashboard's tests in Chromium
 	$(BIN)/python -m pytest tests/browser -n 0 $(ARGS)
+
+e2e-clients: $(DEV_STAMP) $(CLIENTS)/.installed ## Run Claude Code, Codex and Gemini CLI through the gateway (needs node 20)
+	$(BIN)/python -m pytest tests/clients -n 0 $(ARGS)
+
+$(CLIENTS)/.installed: tests/clients/package.json
+	@mkdir -p $(CLIENTS)
+	@cp $< $(CLIENTS)
+	npm install --prefix $(CLIENTS) --ignore-scripts --no-package-lock --no-audit --no-fund --loglevel=error
+	@touch $@
 
 lint: $(DEV_STAMP) ## ruff, mypy, import contracts, migrations, system checks
 	$(BIN)/ruff check .

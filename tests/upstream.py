@@ -103,6 +103,7 @@ class Behaviour:
 
 
 DEFAULT = Behaviour()
+Told = Behaviour | Callable[[Call], Behaviour]  # a callable answers what the call asks
 
 
 def slices(content: bytes, size: int) -> list[bytes]:
@@ -172,7 +173,7 @@ def behaviour_from(order: Json) -> Behaviour:
 class Order:
     """A behaviour and the calls it is for; without a path it leaves GETs and the token endpoint alone."""
 
-    behaviour: Behaviour
+    behaviour: Told
     stays: bool
     model: str
     key: str
@@ -243,11 +244,11 @@ class ScriptedUpstream:
     def base_url(self) -> str:
         return f"{self.url}/v1"
 
-    def script(self, *behaviours: Behaviour, model: str = "", key: str = "", path: str = "") -> None:
+    def script(self, *behaviours: Told, model: str = "", key: str = "", path: str = "") -> None:
         """Queue behaviours for calls whose model contains, whose key is, whose path ends in what is given."""
         self.orders += [Order(behaviour, False, model, key, path) for behaviour in behaviours]
 
-    def always(self, behaviour: Behaviour, model: str = "", key: str = "", path: str = "") -> None:
+    def always(self, behaviour: Told, model: str = "", key: str = "", path: str = "") -> None:
         """Like `script`, but for good, and only when nothing is queued for the call."""
         self.orders.append(Order(behaviour, True, model, key, path))
 
@@ -333,7 +334,8 @@ class ScriptedUpstream:
             return DEFAULT
         if not fitting[0].stays:
             self.orders.remove(fitting[0])
-        return fitting[0].behaviour
+        told = fitting[0].behaviour
+        return told if isinstance(told, Behaviour) else told(call)
 
     def default_for(self, call: Call, status: int) -> Behaviour:
         """What the vendor would say: its error for a bad status, else a good answer, streamed if so asked."""
