@@ -87,6 +87,12 @@ OWNER, OPERATOR, MEMBER, VIEWER = Role.OWNER, Role.OPERATOR, Role.MEMBER, Role.V
 RUN, LOOK, ALL = {OWNER, OPERATOR}, {OWNER, OPERATOR, VIEWER}, set(Role)
 
 # Operation, a good body, the status of success, the roles that may.
+TRANSLATION = {
+    "source": "openai",
+    "target": "claude",
+    "kind": "request",
+    "payload": {"model": "m", "messages": [{"role": "user", "content": "Hello"}]},
+}
 MATRIX: dict[tuple[str, str], tuple[Any, int, set[Role]]] = {
     ("GET", "/api/providers"): (None, 200, LOOK),
     ("POST", "/api/providers"): ({"provider": "groq", "apiKey": "gsk-1", "name": "New"}, 201, RUN),
@@ -98,6 +104,8 @@ MATRIX: dict[tuple[str, str], tuple[Any, int, set[Role]]] = {
     ("PUT", "/api/provider-nodes/{node}"): ({"name": "Laboratory"}, 200, RUN),
     ("DELETE", "/api/provider-nodes/{node}"): (None, 200, RUN),
     ("GET", "/api/models/catalog"): (None, 200, ALL),
+    ("POST", "/api/translator/translate"): (TRANSLATION, 200, ALL),
+    ("POST", "/api/translator/detect"): ({"body": {"contents": []}}, 200, ALL),
     ("GET", "/api/keys"): (None, 200, ALL),
     ("POST", "/api/keys"): ({"name": "phone"}, 201, {OWNER, OPERATOR, MEMBER}),
     ("GET", "/api/keys/{key_id}"): (None, 200, ALL),

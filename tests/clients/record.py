@@ -83,7 +83,7 @@ def trim(value: Any) -> Any:
 def renamer(directory: Path, home: Path, words: tuple[str, ...]) -> Callable[[str], str]:
     """Replaces this run's paths and whatever is random, the same thing always by the same."""
     known: dict[str, str] = {}
-    fixed = {str(directory): "/home/user/project", str(home): "/home/user"}
+    fixed = {str(directory): "/srv/user/project", str(home): "/srv/user"}
     fixed |= {word: f"word-{name}" for word, name in zip(words, ("one", "two"), strict=True)}
 
     def numbered(found: re.Match[str]) -> str:
