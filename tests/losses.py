@@ -1,8 +1,9 @@
 """What each dialect can be told, found out by telling it: the table of docs/translation.md.
 
-    .venv/bin/python -m tests.losses     # prints the table
+.venv/bin/python -m tests.losses     # prints the table
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
@@ -155,4 +156,4 @@ def table() -> str:
 
 
 if __name__ == "__main__":
-    print(table())
+    sys.stdout.write(table() + "\n")

@@ -121,7 +121,14 @@ def test_an_answer_that_is_in_order_stays(answer: Answer) -> None:
 
 
 def test_a_second_block_waits_for_the_first() -> None:
-    events = [Open(0, Text("")), Open(1, ToolCall("a", "f")), Delta(1, "{}"), Delta(0, "Hi"), Close(1), Close(0)]
+    events: list[Event] = [
+        Open(0, Text("")),
+        Open(1, ToolCall("a", "f")),
+        Delta(1, "{}"),
+        Delta(0, "Hi"),
+        Close(1),
+        Close(0),
+    ]
     assert restored(*events) == [
         *(Open(0, Text("")), Delta(0, "Hi"), Close(0)),
         *(Open(1, ToolCall("a", "f")), Delta(1, "{}"), Close(1)),
@@ -138,7 +145,14 @@ def test_the_first_block_is_passed_on_as_it_comes() -> None:
 
 
 def test_a_block_that_says_nothing_is_not_opened() -> None:
-    events = [Open(0, Text("")), Close(0), Open(1, Reasoning("")), Delta(1, ""), Close(1), Open(2, Refusal(""))]
+    events: list[Event] = [
+        Open(0, Text("")),
+        Close(0),
+        Open(1, Reasoning("")),
+        Delta(1, ""),
+        Close(1),
+        Open(2, Refusal("")),
+    ]
     assert restored(*events) == []
 
 
@@ -174,7 +188,7 @@ def test_a_wrapped_call_is_unwrapped_when_it_is_whole() -> None:
 
 def test_a_freeform_call_of_the_vendors_own_is_passed_on_as_it_comes() -> None:
     call = ToolCall("a", "apply_patch", kind=ToolKind.FREEFORM)
-    events = [Open(0, call), Delta(0, '{"input":'), Delta(0, '"x"}'), Close(0)]
+    events: list[Event] = [Open(0, call), Delta(0, '{"input":'), Delta(0, '"x"}'), Close(0)]
     assert restored(*events, toolbox=PATCH) == events
 
 

@@ -203,5 +203,5 @@ def test_words_and_calls_stay_when_their_signature_goes() -> None:
 
 @given(arguments)
 def test_keepsakes_are_the_same_each_time(said: str) -> None:
-    answer = [Reasoning("a", OURS), replace(CALL, arguments=said)]
+    answer: list[Part] = [Reasoning("a", OURS), replace(CALL, arguments=said)]
     assert keepsakes(answer) == keepsakes(answer)

@@ -5,14 +5,11 @@ Every event is looked into, for usage, errors and the end, and because one line 
 UpstreamComplaint. A stream that is cut ends with an error, so that it never looks finished.
 """
 
-import re
-
 from translator import sse
 from translator.dialect import ClientRequest, DialectModule, Peek
 from translator.losses import UpstreamComplaint
 from translator.usage import Usage
 
-_ONE_PLAIN_EVENT = re.compile(rb"data: [^\r\n]+\n\n")
 CUT = "the upstream closed the stream before the answer was finished"
 
 
@@ -56,8 +53,8 @@ class Relay:
         peek = self._peek
         if peek.is_done or not frames:
             return b""
-        if _ONE_PLAIN_EVENT.fullmatch(frames):
-            return frames if self._knows(frames[6:-2]) else b""
+        if plain := sse.ONE_PLAIN_EVENT.fullmatch(frames):
+            return frames if self._knows(plain[1]) else b""
         return b"".join(frame for frame in sse.split(frames) if self._keeps(frame))
 
     def _keeps(self, frame: bytes) -> bool:

@@ -5,6 +5,8 @@ import re
 _END_OF_FRAME = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _END_OF_LINE = re.compile(rb"\r\n|\n|\r")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+ONE_PLAIN_EVENT = re.compile(rb"(?:event: [^\r\n]+\r?\n)?data: ([^\r\n]+)(?:\n\n|\r\n\r\n)")
+"""What nearly all vendors send, one at a time; the group is its data."""
 LARGEST_FRAME = 32 << 20
 """Bytes. A sender that goes on without ending an event is broken, and its bytes are held in memory."""
 

@@ -22,12 +22,3 @@ class Usage:
     @property
     def input(self) -> int:
         return self.uncached_input + self.cache_read + self.cache_write
-
-
-CHARACTERS_PER_TOKEN = 4
-"""English prose and code, roughly. Only ever used for counts marked as estimated."""
-
-
-def estimate(input_characters: int, output_tokens: int) -> Usage:
-    """What an answer without counts probably used."""
-    return Usage(-(-input_characters // CHARACTERS_PER_TOKEN), output=output_tokens, is_estimated=True)

@@ -42,6 +42,7 @@ _KNOBS: Mapping[Knob, str] = {
     Knob.SERVICE_TIER: "service_tier",
     Knob.PROMPT_CACHE_KEY: "prompt_cache_key",
 }
+_UNTOLD = "it is not known how this model is asked to think"
 _SAMPLING = frozenset({Knob.TEMPERATURE, Knob.TOP_P, Knob.TOP_LOGPROBS})
 _IDLE: Mapping[Knob, Any] = {
     Knob.CHOICES: 1,
@@ -150,12 +151,14 @@ class _Draft:
     def _thoughts(self, wish: Thinking) -> dict[str, Any]:
         effort = thinking.effort_for(wish, self._family)
         if effort is None and not self._family.is_known:
+            self.dropped.append(Dropped("thinking", _UNTOLD))
             return {}
         summary = {} if wish.is_shown is False else {"summary": "auto"}
         return ({"effort": effort.value} if effort else {}) | summary
 
     def _no_thoughts(self) -> dict[str, Any]:
         if not self._family.is_known:
+            self.dropped.append(Dropped("thinking", _UNTOLD))
             return {}
         if self._family.can_stop_thinking:
             return {"effort": "none"}
