@@ -6,6 +6,7 @@ and taken apart the other way round.
 """
 
 import dataclasses
+import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from translator.usage import Usage
 
 STREAM = "text/event-stream"
 NO_TOOLS = Toolbox()
+_UNPRINTABLE = re.compile(r"[^ -~]")
 MOST_CHARACTERS_OF_DROPPED = 1000
 
 
@@ -169,5 +171,4 @@ def _reply(asked: ClientRequest, reply_id: str) -> Reply:
 
 def header_of(dropped: Iterable[str]) -> str:
     """What was dropped, as a header can carry it."""
-    text = ", ".join(dropped).encode("ascii", "replace").decode()
-    return " ".join(text.split())[:MOST_CHARACTERS_OF_DROPPED]
+    return _UNPRINTABLE.sub("?", ", ".join(dropped))[:MOST_CHARACTERS_OF_DROPPED]

@@ -212,10 +212,9 @@ class Trial:
             return self._no_such_model(last)
         waits = [each.failure.retry_after for each in self.failed if each.failure.retry_after is not None]
         if len(self.failed) == 1:
-            candidate = self.failed[-1].candidate
-            failed = AllFailed(
-                f"{candidate} failed with {last.status}: {last.message}", last.status, min(waits, default=None)
-            )
+            said = "" if isinstance(last.__cause__, CannotSay) else f" failed with {last.status}"
+            message = f"{self.failed[-1].candidate}{said}: {last.message}"
+            failed = AllFailed(message, last.status, min(waits, default=None))
             failed.param = getattr(last.__cause__, "param", None)
         else:
             lines = "; ".join(map(str, self.failed))

@@ -16,7 +16,7 @@ from django.core.handlers.base import BaseHandler
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase, StreamingHttpResponse
-from django.urls import ResolverMatch
+from django.urls import ResolverMatch, set_urlconf
 
 from combos import runtime
 from combos.answering import dialect_of, not_allowed, refused
@@ -90,6 +90,7 @@ class ShortPathHandler(ASGIHandler):
 
     def resolve_request(self, request: Any) -> ResolverMatch:
         """Paths without parameters are resolved once; that is a third of a request's time in Django."""
+        set_urlconf(self._urlconf)  # Errors are answered by the handlers of the URL configuration that is set.
         match = self._matches.get(request.path_info)
         if match is None:
             match = super().resolve_request(request)

@@ -77,10 +77,16 @@ def _tool(asked: Json) -> Json:
     """Calls a tool; once its result is there, says what it was."""
     if isinstance(asked["messages"][-1], dict) and asked["messages"][-1].get("role") == "tool":
         return {"role": "assistant", "content": f"The tool said: {_text(asked['messages'][-1])}"}
-    tools = asked.get("tools") or [{"function": {"name": "get_weather"}}]
-    function = {"name": tools[0]["function"]["name"], "arguments": '{"city":"Oslo"}'}
+    function = {"name": _first_tool(asked.get("tools")) or "get_weather", "arguments": '{"city":"Oslo"}'}
     call = {"id": f"call_demo{next(_numbers)}", "type": "function", "function": function}
     return {"role": "assistant", "content": None, "tool_calls": [call]}
+
+
+def _first_tool(tools: Any) -> str:
+    """The first function's name; none where the request's tools are not what they should be."""
+    functions = [tool.get("function") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    names = [function.get("name") for function in functions if isinstance(function, dict)]
+    return next((name for name in names if isinstance(name, str)), "")
 
 
 ANSWERS: dict[str, Callable[[Json], Json]] = {
@@ -94,13 +100,13 @@ ANSWERS: dict[str, Callable[[Json], Json]] = {
 def _text(message: Json) -> str:
     content = message.get("content")
     if isinstance(content, list):
-        return " ".join(part.get("text", "") for part in content if isinstance(part, dict))
+        return " ".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     return content if isinstance(content, str) else ""
 
 
 def _usage(asked: Json, message: Json) -> Json:
     prompt = sum(map(_tokens, (_text(each) for each in asked["messages"] if isinstance(each, dict))))
-    answer = _tokens(_text(message)) + 8 * len(message.get("tool_calls", ()))
+    answer = _tokens(_text(message)) + 8 * len(message.get("tool_calls") or ())
     return {"prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer}
 
 

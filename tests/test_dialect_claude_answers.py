@@ -91,7 +91,7 @@ def test_a_part_is_written_as_its_block(part: Part, block: dict[str, Any] | None
 def test_thoughts_of_another_maker_behind_this_dialect_are_told_from_claudes() -> None:
     thought = {"type": "thinking", "thinking": "hm", "signature": "S"}
     answer = claude.decode_response(message(thought, model="glm-4.7"))
-    assert answer.parts == (Reasoning("hm", Signature("glm", "S")),)
+    assert answer.parts == (Reasoning("hm", Signature("glm@claude", "S")),)
 
 
 COMPLAINTS: dict[str, tuple[dict[str, Any], int, str]] = {

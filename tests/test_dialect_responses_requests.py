@@ -311,7 +311,7 @@ def test_results_are_texts_or_lists_and_errors_say_so() -> None:
         ("gpt-5", Thinking(False), {"effort": "minimal"}, ["thinking"]),
         ("gpt-5.2", Thinking(False), {"effort": "none"}, []),
         ("gpt-4.1", Thinking(True, Effort.LOW), None, ["thinking"]),
-        ("house-model", Thinking(True, budget=12_000), None, []),
+        ("house-model", Thinking(True, budget=12_000), None, ["thinking"]),
         ("house-model", Thinking(True, Effort.LOW), {"effort": "low", "summary": "auto"}, []),
     ],
 )

@@ -99,6 +99,8 @@ class StreamEncoder(Protocol):
 class Peek(Protocol):
     """Looks into an upstream's stream that goes to a client of the same dialect as it is; see `relay`."""
 
+    keeps_comments: bool
+    """Whether the dialect's clients understand comments, which keep a connection alive."""
     has_spoken: bool
     """Something that a client would show was seen."""
     is_finished: bool
@@ -115,6 +117,10 @@ class Peek(Protocol):
 
         Raises UpstreamComplaint for an error before anything was said.
         """
+        ...
+
+    def fail(self, status: int, message: str) -> bytes:
+        """An error inside the stream, as `StreamEncoder.fail`."""
         ...
 
 
@@ -157,8 +163,4 @@ class DialectModule(Protocol):
 
     def encode_error(self, status: int, message: str, code: str | None = None, param: str | None = None) -> bytes:
         """The body of an error answer."""
-        ...
-
-    def encode_stream_error(self, status: int, message: str) -> bytes:
-        """An error inside a stream that was passed on as it is."""
         ...

@@ -58,11 +58,11 @@ class Relay:
         return b"".join(frame for frame in sse.split(frames) if self._keeps(frame))
 
     def _keeps(self, frame: bytes) -> bool:
-        """Comments go on as they are; what follows the end does not."""
+        """What follows the end does not go on; comments do, for clients that understand them."""
         if self._peek.is_done:
             return False
         payload = sse.data(frame)
-        return self._knows(payload) if payload else True
+        return self._knows(payload) if payload else self._peek.keeps_comments
 
     def _knows(self, payload: bytes) -> bool:
         try:
@@ -82,4 +82,4 @@ class Relay:
 
     def fail(self, status: int, message: str) -> bytes:
         self._failure = message
-        return self._dialect.encode_stream_error(status, message)
+        return self._peek.fail(status, message)

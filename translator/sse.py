@@ -18,14 +18,18 @@ class FrameTooLarge(ValueError):
 class FrameBuffer:
     """Holds back the event that is not whole yet."""
 
-    __slots__ = ("_tail",)
+    __slots__ = ("_has_begun", "_tail")
 
     def __init__(self) -> None:
         self._tail = b""
+        self._has_begun = False
 
     def feed(self, chunk: bytes) -> bytes:
-        """All whole events so far, as they came, joined; empty while none is whole."""
+        """All whole events so far, joined, as they came but for a byte order mark; empty while none is whole."""
         pending = self._tail + chunk if self._tail else chunk
+        if not self._has_begun and len(pending) >= len(_BYTE_ORDER_MARK):
+            self._has_begun = True
+            pending = pending.removeprefix(_BYTE_ORDER_MARK)
         cut = _end_of_last_frame(pending)
         self._tail = pending[cut:]
         if len(self._tail) > LARGEST_FRAME:

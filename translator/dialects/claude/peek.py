@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from translator.dialect import ClientRequest
-from translator.dialects.claude.errors import EMPTY, complaint
+from translator.dialects.claude.errors import EMPTY, complaint, encode_stream_error
 from translator.dialects.claude.usage import Counts, decode_usage, merged
 from translator.losses import UpstreamComplaint
 from translator.usage import Usage
@@ -41,6 +41,7 @@ _SPEAKING_BLOCKS = frozenset({"tool_use", "redacted_thinking"})
 
 
 class Peek:
+    keeps_comments = True
     __slots__ = ("_counts", "_is_broken", "events", "failure", "has_spoken", "is_done", "is_finished", "usage")
 
     def __init__(self) -> None:
@@ -100,6 +101,9 @@ class Peek:
         self._is_broken = not is_well_formed
         self.is_finished = False
         return is_well_formed
+
+    def fail(self, status: int, message: str) -> bytes:
+        return encode_stream_error(status, message)
 
 
 def make_peek(request: ClientRequest) -> Peek:

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from translator.dialect import ClientRequest
-from translator.dialects.gemini.errors import complaint
+from translator.dialects.gemini.errors import complaint, encode_stream_error
 from translator.dialects.gemini.stream_in import GARBAGE
 from translator.dialects.gemini.usage import Counts, decode_usage
 from translator.usage import Usage
@@ -47,6 +47,7 @@ _decode = msgspec.json.Decoder(_Chunk).decode
 
 
 class _Peek:
+    keeps_comments = False
     __slots__ = ("events", "failure", "has_spoken", "is_done", "is_finished", "usage")
 
     def __init__(self) -> None:
@@ -85,6 +86,9 @@ class _Peek:
             raise said
         self.failure, self.is_done = said.message, True
         return True
+
+    def fail(self, status: int, message: str) -> bytes:
+        return encode_stream_error(status, message)
 
 
 def make_peek(request: ClientRequest) -> _Peek:

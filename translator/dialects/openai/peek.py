@@ -4,7 +4,7 @@ import msgspec
 
 from translator.dialect import ClientRequest
 from translator.dialects.openai.chunks import DONE, Choice, Chunk, decode_chunk
-from translator.dialects.openai.errors import complaint
+from translator.dialects.openai.errors import complaint, encode_stream_error
 from translator.dialects.openai.finishes import read_finish
 from translator.dialects.openai.usage import latest
 from translator.losses import UpstreamComplaint
@@ -14,6 +14,7 @@ from translator.usage import Usage
 class Peek:
     """Every event is looked into, for usage, errors and the end, and because garbage would break the client."""
 
+    keeps_comments = True
     __slots__ = ("_shows_usage", "events", "failure", "has_spoken", "is_done", "is_finished", "usage")
 
     def __init__(self, shows_usage: bool) -> None:
@@ -64,6 +65,9 @@ class Peek:
         self.failure = failed.message
         self.is_done = True
         return True
+
+    def fail(self, status: int, message: str) -> bytes:
+        return encode_stream_error(status, message)
 
 
 def make_peek(request: ClientRequest) -> Peek:

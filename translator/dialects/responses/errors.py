@@ -1,6 +1,7 @@
 """Errors inside answers and streams, told to clients and read from upstreams; error bodies are OpenAI's everywhere."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -65,6 +66,7 @@ STATUSES: Mapping[str, int] = {
 """By the code or type of an error inside an answer: the status it should have had."""
 
 _UNKNOWN_ID = "resp_failed"
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 def failure(status: int, message: str) -> dict[str, str]:
@@ -72,10 +74,10 @@ def failure(status: int, message: str) -> dict[str, str]:
     return {"code": _CODES.get(status, "server_error"), "message": message}
 
 
-def encode_stream_error(status: int, message: str) -> bytes:
+def encode_stream_error(status: int, message: str, number: int = 0, known: Mapping[str, Any] = EMPTY) -> bytes:
     """The end of a stream that was passed on as it is, as an answer that failed: Codex heeds nothing else.
 
-    The answer's id and the number of the event are not known here.
+    `number` is the event's; `known` is what the stream said of its answer when it began.
     """
     response = {
         "id": _UNKNOWN_ID,
@@ -94,8 +96,9 @@ def encode_stream_error(status: int, message: str) -> bytes:
         "tools": [],
         "top_p": None,
         "usage": None,
+        **known,
     }
-    event = {"type": "response.failed", "sequence_number": 0, "response": response}
+    event = {"type": "response.failed", "sequence_number": number, "response": response}
     return b"event: response.failed\ndata: %s\n\n" % orjson.dumps(event)
 
 

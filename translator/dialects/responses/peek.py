@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from translator.dialect import ClientRequest
-from translator.dialects.responses.errors import complaint
+from translator.dialects.responses.errors import complaint, encode_stream_error
 from translator.dialects.responses.usage import decode_usage
 from translator.dialects.responses.vocabulary import CALLS
 from translator.usage import Usage
@@ -20,11 +20,15 @@ class _Item(msgspec.Struct):
 
 class _Event(msgspec.Struct):
     type: str | None = None
+    sequence_number: Any = None
     response: msgspec.Raw = msgspec.Raw()
     item: msgspec.Raw = msgspec.Raw()
 
 
 class _Response(msgspec.Struct):
+    id: Any = None
+    model: Any = None
+    created_at: Any = None
     usage: Any = None
 
 
@@ -48,9 +52,13 @@ def make_peek(request: ClientRequest) -> "ResponsesPeek":
 class ResponsesPeek:
     """See `dialect.Peek`. An answer that ended, well or not, is followed by nothing."""
 
-    __slots__ = ("events", "failure", "has_spoken", "is_done", "is_finished", "usage")
+    keeps_comments = True
+    __slots__ = ("_begun", "_number", "events", "failure", "has_spoken", "is_done", "is_finished", "usage")
 
     def __init__(self) -> None:
+        self._begun = _Response()
+        self._number: Any = None
+        """Of the last event."""
         self.has_spoken = False
         self.is_finished = False
         self.is_done = False
@@ -70,7 +78,10 @@ class ResponsesPeek:
         if kind is None or kind in _FAILED:
             return self._complain(data, kind)
         self.events += 1
-        if kind.endswith(".delta"):
+        self._number = event.sequence_number
+        if kind == "response.created":
+            self._begun = _decode_response(event.response)
+        elif kind.endswith(".delta"):
             self.has_spoken = True
         elif kind == "response.output_item.added":
             self.has_spoken |= _decode_item(event.item).type in CALLS
@@ -92,3 +103,10 @@ class ResponsesPeek:
         self.failure = told.message
         self.is_done = True
         return True
+
+    def fail(self, status: int, message: str) -> bytes:
+        """The failure of the answer that was begun, under its own name and the next number."""
+        begun = self._begun
+        facts = {"id": begun.id, "model": begun.model, "created_at": begun.created_at}
+        number = self._number + 1 if isinstance(self._number, int) else 0
+        return encode_stream_error(status, message, number, {name: fact for name, fact in facts.items() if fact})
