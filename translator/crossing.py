@@ -61,8 +61,8 @@ class StreamReader:
             frames = self._frames.feed(chunk)
         except sse.FrameTooLarge as error:
             raise UpstreamComplaint(502, str(error)) from None
-        if plain := sse.ONE_PLAIN_EVENT.fullmatch(frames):
-            yield from self._read(plain[1])
+        if plain := sse.plain_data(frames):
+            yield from self._read(plain)
         elif frames:
             for frame in sse.split(frames):
                 yield from self._read(sse.data(frame))

@@ -107,10 +107,12 @@ class Peek(Protocol):
     """The answer is whole, though more (usage, an end mark) may follow."""
     is_done: bool
     """Nothing that follows is passed on."""
-    usage: Usage | None
     failure: str | None
     events: int
     """Events that say something. Vendors send about one a token, so it serves as an estimate."""
+
+    @property
+    def usage(self) -> Usage | None: ...
 
     def keeps(self, data: bytes) -> bool:
         """Take note of one event's data; whether the event goes on to the client.

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from translator.losses import InvalidRequest
 
 MOST_TOKENS = 2**31 - 1
@@ -78,6 +80,13 @@ class Reader:
     def mapping(self, name: str) -> Mapping[str, Any] | None:
         found: Mapping[str, Any] | None = self._typed(name, dict)
         return found
+
+    def json_text(self, name: str) -> str:
+        """The member, an object, as JSON text; `{}` where it is missing."""
+        try:
+            return orjson.dumps(self.mapping(name) or {}).decode()
+        except orjson.JSONEncodeError as error:
+            raise self.wrong(name, f"cannot be written as JSON: {error}.") from None
 
     def object(self, name: str) -> "Reader":
         """The member as a reader of its own; an empty one where it is missing."""

@@ -53,8 +53,8 @@ class Relay:
         peek = self._peek
         if peek.is_done or not frames:
             return b""
-        if plain := sse.ONE_PLAIN_EVENT.fullmatch(frames):
-            return frames if self._knows(plain[1]) else b""
+        if plain := sse.plain_data(frames):
+            return frames if self._knows(plain) else b""
         return b"".join(frame for frame in sse.split(frames) if self._keeps(frame))
 
     def _keeps(self, frame: bytes) -> bool:

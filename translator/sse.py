@@ -5,8 +5,6 @@ import re
 _END_OF_FRAME = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _END_OF_LINE = re.compile(rb"\r\n|\n|\r")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-ONE_PLAIN_EVENT = re.compile(rb"(?:event: [^\r\n]+\r?\n)?data: ([^\r\n]+)(?:\n\n|\r\n\r\n)")
-"""What nearly all vendors send, one at a time; the group is its data."""
 LARGEST_FRAME = 32 << 20
 """Bytes. A sender that goes on without ending an event is broken, and its bytes are held in memory."""
 
@@ -26,6 +24,8 @@ class FrameBuffer:
 
     def feed(self, chunk: bytes) -> bytes:
         """All whole events so far, joined, as they came but for a byte order mark; empty while none is whole."""
+        if self._has_begun and not self._tail and chunk.endswith(b"\n\n") and b"\r" not in chunk:
+            return chunk
         pending = self._tail + chunk if self._tail else chunk
         if not self._has_begun and len(pending) >= len(_BYTE_ORDER_MARK):
             self._has_begun = True
@@ -49,6 +49,16 @@ def _end_of_last_frame(pending: bytes) -> int:
     for match in _END_OF_FRAME.finditer(pending):
         end = match.end()
     return end
+
+
+def plain_data(frames: bytes) -> bytes | None:
+    """The data, if there is just one event with one line of it, as nearly all vendors send them; None otherwise."""
+    end = -4 if frames.endswith(b"\r\n\r\n") else -2 if frames.endswith(b"\n\n") else 0
+    start = frames.find(b"\n") + 1 if frames.startswith(b"event: ") else 0
+    if not end or not frames.startswith(b"data: ", start):
+        return None
+    found = frames[start + 6 : end]
+    return None if b"\n" in found or b"\r" in found else found
 
 
 def split(frames: bytes) -> list[bytes]:

@@ -7,7 +7,6 @@ dropped and reported; a block of a type nobody knows is the client's mistake.
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-import orjson
 from msgspec.structs import replace
 
 from translator import media, signatures
@@ -128,11 +127,7 @@ def _pieces(source: Reader, block: Reader, leftovers: Leftovers) -> tuple[Part, 
 
 
 def _tool_use(block: Reader, leftovers: Leftovers) -> tuple[Part, ...]:
-    try:
-        arguments = orjson.dumps(block.mapping("input") or {}).decode()
-    except orjson.JSONEncodeError as error:
-        raise block.wrong("input", f"cannot be written as JSON: {error}.") from None
-    return (ToolCall(block.required_text("id"), block.required_text("name"), arguments),)
+    return (ToolCall(block.required_text("id"), block.required_text("name"), block.json_text("input")),)
 
 
 def _tool_result(block: Reader, leftovers: Leftovers) -> tuple[Part, ...]:

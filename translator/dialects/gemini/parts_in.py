@@ -1,10 +1,8 @@
 """One content of a client's conversation: its parts, and what a tool call is answered with."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
 from msgspec.structs import replace
 
 from translator import media
@@ -70,13 +68,12 @@ def _text(reader: Reader, signature: Signature | None) -> Part | None:
 
 def _call(reader: Reader, signature: Signature | None) -> Part:
     call = part_of(reader, "functionCall")
-    arguments = orjson.dumps(call.mapping("args") or {}).decode()
-    return ToolCall(call.text("id") or "", _name(call), arguments, signature=signature)
+    return ToolCall(call.text("id") or "", _name(call), call.json_text("args"), signature=signature)
 
 
 def _result(reader: Reader, _: Signature | None) -> Part:
     answer = part_of(reader, "functionResponse")
-    said, is_error = _said(answer.mapping("response") or {})
+    said, is_error = _said(answer)
     shown = [part for item in parts_of(answer, "parts") if (part := _media(item)) is not None]
     texts = (Text(said),) if said else ()
     return ToolResult(answer.text("id") or "", (*texts, *shown), is_error, _name(answer))
@@ -89,14 +86,15 @@ def _name(reader: Reader) -> str:
     return name
 
 
-def _said(response: Mapping[str, Any]) -> tuple[str, bool]:
+def _said(answer: Reader) -> tuple[str, bool]:
     """What the tool said, and whether that is an error."""
+    response = answer.mapping("response") or {}
     is_error = response.keys() == {"error"}
     if len(response) == 1:
         for name in _ALONE:
             if isinstance(response.get(name), str):
                 return response[name], is_error
-    return orjson.dumps(response).decode(), is_error
+    return answer.json_text("response"), is_error
 
 
 def _media(reader: Reader) -> Media | None:

@@ -36,48 +36,71 @@ class _Feedback(Struct):
     blockReason: str | None = None  # noqa: N815
 
 
+class _LateCandidate(Struct):
+    finishReason: str | None = None  # noqa: N815
+
+
+class _LateChunk(Struct):
+    """What still matters of a chunk once something was said: no parts."""
+
+    candidates: list[_LateCandidate] | None = None
+    usageMetadata: Raw = Raw(b"")  # noqa: N815
+    promptFeedback: _Feedback | None = None  # noqa: N815
+    error: Any = None
+
+
 class _Chunk(Struct):
     candidates: list[_Candidate] | None = None
-    usageMetadata: Counts | None = None  # noqa: N815
+    usageMetadata: Raw = Raw(b"")  # noqa: N815
     promptFeedback: _Feedback | None = None  # noqa: N815
     error: Any = None
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
+_decode_late = msgspec.json.Decoder(_LateChunk).decode
+_decode_counts = msgspec.json.Decoder(Counts | None).decode
 
 
 class _Peek:
     keeps_comments = False
-    __slots__ = ("events", "failure", "has_spoken", "is_done", "is_finished", "usage")
+    __slots__ = ("_counts", "events", "failure", "has_spoken", "is_done", "is_finished")
 
     def __init__(self) -> None:
         self.has_spoken = False
         self.is_finished = False
         self.is_done = False
         """Only an error ends a stream; whatever follows a finish reason may still count."""
-        self.usage: Usage | None = None
+        self._counts: Raw = Raw(b"")
+        """The last ones, which are read when they are wanted: each event brings some."""
         self.failure: str | None = None
         self.events = 0
 
     def keeps(self, data: bytes) -> bool:
         try:
-            chunk = _decode(data)
+            chunk = _decode_late(data) if self.has_spoken else _decode(data)
         except GARBAGE:
             return False
         if chunk.error:
             return self._complain(chunk.error)
         self.events += 1
-        self.usage = decode_usage(chunk.usageMetadata) or self.usage
+        self._counts = chunk.usageMetadata or self._counts
         if chunk.promptFeedback is not None and chunk.promptFeedback.blockReason:
             self.has_spoken = self.is_finished = True
         for candidate in chunk.candidates or ():
             self._note(candidate)
         return True
 
-    def _note(self, candidate: _Candidate) -> None:
+    @property
+    def usage(self) -> Usage | None:
+        try:
+            return decode_usage(_decode_counts(self._counts)) if self._counts else None
+        except GARBAGE:
+            return None
+
+    def _note(self, candidate: _Candidate | _LateCandidate) -> None:
         if candidate.finishReason:
             self.has_spoken = self.is_finished = True
-        elif not self.has_spoken and candidate.content is not None:
+        elif not self.has_spoken and isinstance(candidate, _Candidate) and candidate.content is not None:
             self.has_spoken = any(part.says_something() for part in candidate.content.parts or ())
 
     def _complain(self, error: Any) -> bool:

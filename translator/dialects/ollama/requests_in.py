@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import orjson
-
 from translator import media
 from translator.dialect import ClientRequest, Dialect
 from translator.dialects.openai.tools_in import read_tools
@@ -128,7 +126,7 @@ def _images(item: Reader) -> Iterable[Media]:
 def _call(call: Reader) -> ToolCall:
     function = call.object("function")
     arguments = function.value.get("arguments")
-    text = arguments if isinstance(arguments, str) else orjson.dumps(function.mapping("arguments") or {}).decode()
+    text = arguments if isinstance(arguments, str) else function.json_text("arguments")
     return ToolCall(call.text("id") or "", function.required_text("name"), text)
 
 

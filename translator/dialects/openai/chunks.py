@@ -1,6 +1,6 @@
 """One event of a chat stream as it comes over the wire, with the members that mean something to us."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -59,14 +59,28 @@ class Chunk(Struct):
     message: Any = None
     msg: Any = None
 
-    def is_complaint(self) -> bool:
-        """An error in any of the shapes that servers give it."""
-        if self.error:
-            return True
-        return self.choices is None and self.usage is None and bool(self.code or self.msg or self.type == "error")
 
-    def complaint(self) -> dict[str, Any]:
-        return {"error": self.error, "code": self.code, "message": self.message, "msg": self.msg}
+class Told(Protocol):
+    """What any reading of a chunk knows."""
+
+    choices: Any
+    usage: Any
+    error: Any
+    type: Any
+    code: Any
+    message: Any
+    msg: Any
+
+
+def is_complaint(chunk: Told) -> bool:
+    """An error in any of the shapes that servers give it."""
+    if chunk.error:
+        return True
+    return chunk.choices is None and chunk.usage is None and bool(chunk.code or chunk.msg or chunk.type == "error")
+
+
+def facts_of(chunk: Told) -> dict[str, Any]:
+    return {"error": chunk.error, "code": chunk.code, "message": chunk.message, "msg": chunk.msg}
 
 
 decode_chunk = msgspec.json.Decoder(Chunk).decode

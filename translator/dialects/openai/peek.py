@@ -1,14 +1,36 @@
 """A look into a chat stream whose bytes go on to a chat client as they are."""
 
+from typing import Any
+
 import msgspec
 
 from translator.dialect import ClientRequest
-from translator.dialects.openai.chunks import DONE, Choice, Chunk, decode_chunk
+from translator.dialects.openai.chunks import DONE, Choice, Chunk, decode_chunk, facts_of, is_complaint
 from translator.dialects.openai.errors import complaint, encode_stream_error
 from translator.dialects.openai.finishes import read_finish
 from translator.dialects.openai.usage import latest
 from translator.losses import UpstreamComplaint
 from translator.usage import Usage
+
+
+class _LateChoice(msgspec.Struct):
+    finish_reason: Any = None
+    usage: Any = None
+
+
+class _LateChunk(msgspec.Struct):
+    """What still matters of a chunk once something was said: no deltas."""
+
+    choices: list[_LateChoice] | None = None
+    usage: Any = None
+    error: Any = None
+    type: Any = None
+    code: Any = None
+    message: Any = None
+    msg: Any = None
+
+
+_decode_late = msgspec.json.Decoder(_LateChunk).decode
 
 
 class Peek:
@@ -31,30 +53,30 @@ class Peek:
             self.is_done = self.is_finished = True
             return True
         try:
-            chunk = decode_chunk(data)
+            chunk = _decode_late(data) if self.has_spoken else decode_chunk(data)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return False
         self.events += 1
-        if chunk.is_complaint():
-            return self._fail(complaint(chunk.complaint(), data))
+        if is_complaint(chunk):
+            return self._fail(complaint(facts_of(chunk), data))
         try:
             return self._notes(chunk)
         except UpstreamComplaint as failed:
             return self._fail(failed)
 
-    def _notes(self, chunk: Chunk) -> bool:
+    def _notes(self, chunk: Chunk | _LateChunk) -> bool:
         if chunk.usage:
             self.usage = latest(self.usage, chunk.usage)
         for choice in chunk.choices or ():
             self._note(choice)
         return bool(chunk.choices) or chunk.usage is None or self._shows_usage
 
-    def _note(self, choice: Choice) -> None:
+    def _note(self, choice: Choice | _LateChoice) -> None:
         if choice.usage:
             self.usage = latest(self.usage, choice.usage)
         if choice.finish_reason is not None and read_finish(choice.finish_reason) is not None:
             self.has_spoken = self.is_finished = True
-        if not self.has_spoken and (said := choice.delta) is not None:
+        if not self.has_spoken and isinstance(choice, Choice) and (said := choice.delta) is not None:
             words = said.content or said.reasoning_content or said.reasoning or said.refusal
             self.has_spoken = bool(words or said.tool_calls or said.function_call or said.images or said.audio)
 

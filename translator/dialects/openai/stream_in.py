@@ -8,7 +8,7 @@ import msgspec
 from translator.dialects.openai import signed
 from translator.dialects.openai.answers import pictures, spoken
 from translator.dialects.openai.calls_in import Calls, of_function
-from translator.dialects.openai.chunks import DONE, Choice, Chunk, Fragment, decode_chunk
+from translator.dialects.openai.chunks import DONE, Choice, Chunk, Fragment, decode_chunk, facts_of, is_complaint
 from translator.dialects.openai.chunks import Delta as Said
 from translator.dialects.openai.errors import complaint
 from translator.dialects.openai.finishes import read_finish
@@ -66,8 +66,8 @@ class StreamDecoder:
             chunk = decode_chunk(data)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return []
-        if chunk.is_complaint():
-            raise complaint(chunk.complaint(), data)
+        if is_complaint(chunk):
+            raise complaint(facts_of(chunk), data)
         return self._read(chunk)
 
     def finish(self) -> list[Event]:
