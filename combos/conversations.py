@@ -13,11 +13,17 @@ from combos.refusals import UnknownResponse
 from translator import signatures, sse
 from translator.dialect import ClientRequest, Dialect
 from translator.dialects import responses
+from translator.families import family_of
 from translator.json_body import JsonBody
 from translator.messages import Part, Request
 
 NOBODY = "-"
 PREVIOUS = "previous_response_id"
+
+
+def takes_signatures(dialect: Dialect, model: str) -> bool:
+    """Whether this model could want anything back: most that are asked in chat sign nothing."""
+    return dialect is not Dialect.OPENAI or family_of(model, dialect).maker == "gemini"
 
 
 async def with_signatures(request: Request, owner: str, memory: Memory) -> Request:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from combos import memory
+from combos.memory import Entry
 from translator import crossing, signatures
 from translator.crossing import StreamCrossing
 from translator.dialect import Dialect, Reply
@@ -108,7 +109,7 @@ def _reply(asked: Translation) -> Reply:
 
 def _remember(asked: Translation, parts: tuple[Part, ...]) -> None:
     if kept := signatures.keepsakes(parts):
-        memory.write(asked.owner, kept, MEMORY_HOURS)
+        memory.write(Entry(asked.owner, key, value, MEMORY_HOURS) for key, value in kept.items())
 
 
 def detect(value: dict[str, Any]) -> Dialect:

@@ -130,17 +130,21 @@ class Trial:
         if candidate.endpoint.dialect is asked.dialect:
             return outgoing.addressed(asked, candidate, reply_id, with_reasoning=self.with_reasoning)
         if self.understood is None:
-            self.understood = await self._understand()
-        request = self.understood if self.with_reasoning else conversations.without_reasoning(self.understood)
+            self.understood = self._understand()
+        if not self.with_reasoning:
+            request = conversations.without_reasoning(self.understood)
+        elif conversations.takes_signatures(candidate.endpoint.dialect, candidate.model.upstream_id):
+            request = await conversations.with_signatures(self.understood, self.asked.owner, self.gateway.memory)
+        else:
+            request = self.understood
         return outgoing.translated(asked, request, candidate, reply_id)
 
-    async def _understand(self) -> Request:
+    def _understand(self) -> Request:
         asked = self.asked.request
         try:
-            request = DIALECTS[asked.dialect].decode_request(asked.body.value, asked.model)
+            return DIALECTS[asked.dialect].decode_request(asked.body.value, asked.model)
         except InvalidRequest as error:
             raise InvalidBody(error.message, error.param) from None
-        return await conversations.with_signatures(request, self.asked.owner, self.gateway.memory)
 
     def _call(self, candidate: Candidate, sent: Outgoing) -> Call:
         timeouts = self.snapshot.directory.timeouts
