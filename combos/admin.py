@@ -84,4 +84,4 @@ class ComboAdmin(Switchable):
 
 @admin.register(GatewaySettings)
 class GatewaySettingsAdmin(SingletonPage):
-    purpose = _("What every request to /v1 obeys: how long it may be, and how often it is tried.")
+    purpose = _("What every request obeys: how long it may be, how often it is tried, what is remembered of it.")
