@@ -281,7 +281,7 @@ def test_a_refusal_is_told_from_text_only_at_openai() -> None:
 
 def test_streams_ask_for_usage_whatever_the_client_did() -> None:
     for options in (None, {"include_usage": False, "x": 1}):
-        raw = orjson.dumps({"model": "a", "messages": [1], "stream": True, "stream_options": options})
+        raw = orjson.dumps({"model": "a", "messages": [{"role": "user"}], "stream": True, "stream_options": options})
         changes = openai.addressed(openai.read_request(JsonBody.parse(raw)), "b", asks_usage=True)
         assert changes["model"] == b'"b"'
         assert orjson.loads(changes["stream_options"])["include_usage"] is True

@@ -321,7 +321,12 @@ def test_long_arguments_cost_no_more_by_the_piece() -> None:
 
 
 def relayed(*data: bytes, shows_usage: bool = True) -> tuple[Relay, bytes]:
-    body = {"model": "m", "messages": [1], "stream": True, "stream_options": {"include_usage": shows_usage}}
+    body = {
+        "model": "m",
+        "messages": [{"role": "user"}],
+        "stream": True,
+        "stream_options": {"include_usage": shows_usage},
+    }
     relay = Relay(openai, openai.read_request(JsonBody.parse(orjson.dumps(body))))
     return relay, b"".join([*(relay.feed(b"data: %s\n\n" % each) for each in data), relay.finish()])
 
@@ -336,7 +341,7 @@ def test_the_usage_chunk_is_kept_from_who_did_not_ask() -> None:
 
 
 def test_a_role_is_not_an_answer_yet() -> None:
-    peek = openai.make_peek(openai.read_request(JsonBody.parse(b'{"model":"m","messages":[1]}')))
+    peek = openai.make_peek(openai.read_request(JsonBody.parse(b'{"model":"m","messages":[{"role":"user"}]}')))
     assert peek.keeps(ROLE)
     assert not peek.has_spoken
     assert peek.keeps(called("", index=0, name="f"))

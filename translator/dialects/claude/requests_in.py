@@ -32,8 +32,10 @@ def read_request(
     """Requests for a count alone have no `max_tokens`. Raises InvalidRequest."""
     reader = Reader(body.value)
     named = model or _model(reader)
-    _messages(reader)
+    for message in _messages(reader):
+        _role(message)
     _max_tokens(reader, needs_max_tokens)
+    _sampling(reader)
     streams = reader.boolean("stream") or False
     return ClientRequest(Dialect.CLAUDE, body, named, streams if is_streaming is None else is_streaming)
 
@@ -81,11 +83,16 @@ def _max_tokens(body: Reader, is_required: bool) -> int | None:
 
 
 def _message(message: Reader, leftovers: Leftovers) -> Message:
-    message.required_text("role")
-    role: Role = message.one_of("role", _ROLES)
+    role = _role(message)
     if role is not Role.SYSTEM and message.value.get("content") is None:
         raise message.wrong("content", "is missing.")
     return Message(role, parts_of(message, role, leftovers))
+
+
+def _role(message: Reader) -> Role:
+    message.required_text("role")
+    role: Role = message.one_of("role", _ROLES)
+    return role
 
 
 def _system(body: Reader, leftovers: Leftovers) -> tuple[Text, ...]:
@@ -102,15 +109,21 @@ def _system(body: Reader, leftovers: Leftovers) -> tuple[Text, ...]:
 def _knobs(body: Reader, max_tokens: int | None) -> dict[Knob, Any]:
     found = {
         Knob.MAX_TOKENS: max_tokens,
-        Knob.TEMPERATURE: body.number("temperature", 0, 1),
-        Knob.TOP_P: body.number("top_p", 0, 1),
-        Knob.TOP_K: body.integer("top_k", least=0),
-        Knob.STOP: body.texts("stop_sequences") or None,
+        **_sampling(body),
         Knob.USER: body.object("metadata").text("user_id"),
         Knob.SERVICE_TIER: body.one_of("service_tier", _TIERS),
         Knob.PARALLEL_TOOL_CALLS: None if allows_parallel_calls(body) else False,
     }
     return {knob: value for knob, value in found.items() if value is not None}
+
+
+def _sampling(body: Reader) -> dict[Knob, Any]:
+    return {
+        Knob.TEMPERATURE: body.number("temperature", 0, 1),
+        Knob.TOP_P: body.number("top_p", 0, 1),
+        Knob.TOP_K: body.integer("top_k", least=0),
+        Knob.STOP: body.texts("stop_sequences") or None,
+    }
 
 
 def _thinking(body: Reader) -> Thinking | None:

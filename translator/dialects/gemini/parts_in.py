@@ -22,7 +22,7 @@ _FILMS = ("youtube.com", "youtu.be")
 
 
 def message_of(content: Reader, dropped: list[Dropped]) -> Message:
-    role = content.one_of("role", _ROLES) or Role.USER
+    role = role_of(content)
     parts: list[Part] = []
     for reader in parts_of(content, "parts"):
         part = _part(reader, dropped)
@@ -33,6 +33,11 @@ def message_of(content: Reader, dropped: list[Dropped]) -> Message:
         elif part is not None:
             parts.append(part)
     return Message(role, tuple(parts))
+
+
+def role_of(content: Reader) -> Role:
+    role: Role | None = content.one_of("role", _ROLES)
+    return role or Role.USER
 
 
 def _part(reader: Reader, dropped: list[Dropped]) -> Part | None:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from translator.dialect import ClientRequest, Dialect
-from translator.dialects.gemini.parts_in import message_of
-from translator.dialects.gemini.settings_in import check_length, output_format, settings, thinking
+from translator.dialects.gemini.parts_in import message_of, role_of
+from translator.dialects.gemini.settings_in import output_format, settings, thinking
 from translator.dialects.gemini.tools_in import tool_choice, tools
 from translator.dialects.gemini.vocabulary import camel, part_of, parts_of
 from translator.json_body import JsonBody
@@ -20,8 +20,9 @@ _READ = frozenset({"contents", "systemInstruction", "tools", "toolConfig", "gene
 def read_request(body: JsonBody, model: str = "", is_streaming: bool | None = None) -> ClientRequest:
     """The model and whether to stream stand in the path, not in the body. Raises InvalidRequest."""
     reader = Reader(camel(body.value))
-    _contents(reader)
-    check_length(part_of(reader, "generationConfig"))
+    for content in _contents(reader):
+        role_of(content)
+    settings(part_of(reader, "generationConfig"), [])
     return ClientRequest(Dialect.GEMINI, body, model, bool(is_streaming))
 
 

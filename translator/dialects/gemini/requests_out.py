@@ -110,10 +110,11 @@ def _model_part(part: Part, family: Family) -> dict[str, Any]:
 
 
 def _mark_unsigned_steps(contents: list[dict[str, Any]]) -> None:
-    """Tell Gemini 3 which calls of the turn that goes on are not its own: it refuses them without any signature."""
-    for content in reversed(contents):
-        if content["role"] == "user" and not any("functionResponse" in part for part in content["parts"]):
-            return
+    """Tell Gemini 3 which calls are not its own: it refuses those of the turn that goes on without any signature.
+
+    All of them are marked, so that a conversation begins the same way in each request and vendors' caches hit.
+    """
+    for content in contents:
         calls = _calls_in(content)
         if calls:
             calls[0].setdefault("thoughtSignature", SKIP_VALIDATION)

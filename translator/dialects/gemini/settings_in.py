@@ -53,11 +53,6 @@ _READ: Mapping[Knob, Callable[[Reader, str], Any]] = {
 }
 
 
-def check_length(config: Reader) -> None:
-    """Raises InvalidRequest for a limit that no answer can keep."""
-    _READ[Knob.MAX_TOKENS](config, KNOBS[Knob.MAX_TOKENS])
-
-
 def settings(config: Reader, dropped: list[Dropped]) -> Mapping[Knob, Any]:
     dropped += [
         Dropped(config.at(name), "nothing outside Gemini has a word for it")

@@ -153,3 +153,10 @@ _ROLES: Mapping[str, Callable[[Reader, Conversation], None]] = {
     "tool": _tool,
     "function": _function,
 }
+
+
+def check_roles(items: Iterable[Reader]) -> None:
+    """Raises InvalidRequest, naming the first message that is nobody's."""
+    for item in items:
+        item.required_text("role")
+        item.one_of("role", _ROLES)

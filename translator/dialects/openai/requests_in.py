@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from translator.dialect import ClientRequest, Dialect
-from translator.dialects.openai.messages_in import read_messages
-from translator.dialects.openai.settings_in import leftovers, read_knobs, read_limit, read_output, read_thinking
+from translator.dialects.openai.messages_in import check_roles, read_messages
+from translator.dialects.openai.settings_in import leftovers, read_knobs, read_output, read_thinking
 from translator.dialects.openai.tools_in import read_choice, read_tools
 from translator.json_body import JsonBody
 from translator.messages import Request
@@ -20,7 +20,8 @@ def read_request(body: JsonBody, model: str = "", is_streaming: bool | None = No
         raise reader.wrong("model", "must be the name of a model, for example `demo/echo`.")
     if not reader.items("messages"):
         raise reader.wrong("messages", "must be a list with at least one message.")
-    read_limit(reader)
+    check_roles(reader.objects("messages"))
+    read_knobs(reader)
     streams = reader.boolean("stream") or False
     return ClientRequest(
         Dialect.OPENAI,

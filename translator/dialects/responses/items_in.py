@@ -13,7 +13,7 @@ from translator.messages import Media, Message, Part, Role, Text, Tool, ToolKind
 from translator.reading import Reader
 
 _NOT_CARRIED = "an item that only its own vendor understands"
-_ROLES: Mapping[str, Role] = {
+ROLES: Mapping[str, Role] = {
     "user": Role.USER,
     "assistant": Role.ASSISTANT,
     "system": Role.SYSTEM,
@@ -43,11 +43,11 @@ class Conversation:
     def read(self, items: Iterable[Reader]) -> None:
         """Raises InvalidRequest, naming the member."""
         for item in items:
-            _ITEMS.get(_type_of(item), Conversation._drop)(self, item)
+            _ITEMS.get(type_of(item), Conversation._drop)(self, item)
 
     def _message(self, item: Reader) -> None:
         item.required_text("role")
-        role = item.one_of("role", _ROLES)
+        role = item.one_of("role", ROLES)
         if role is Role.ASSISTANT and item.value.get("content") is None:
             return
         parts = parts_in.read_content(item, "content")
@@ -110,10 +110,10 @@ class Conversation:
         self._drop(item)
 
     def _drop(self, item: Reader) -> None:
-        self.dropped.append(Dropped(_type_of(item)[:80], _NOT_CARRIED))
+        self.dropped.append(Dropped(type_of(item)[:80], _NOT_CARRIED))
 
 
-def _type_of(item: Reader) -> str:
+def type_of(item: Reader) -> str:
     """Clients leave out the type of messages and of references."""
     found = item.text("type")
     if found is not None:

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from translator.dialect import ClientRequest, Dialect
 from translator.dialects.responses import tools_in
-from translator.dialects.responses.items_in import Conversation
+from translator.dialects.responses.items_in import ROLES, Conversation, type_of
 from translator.dialects.responses.vocabulary import EFFORTS
 from translator.json_body import JsonBody, MalformedJson
 from translator.losses import Dropped, InvalidRequest
@@ -71,9 +71,17 @@ def read_request(body: JsonBody, model: str = "", is_streaming: bool | None = No
     if not named.strip():
         raise request.wrong("model", "must be the name of a model, for example `demo/echo`.")
     _check_input(request)
-    request.integer("max_output_tokens", 1, MOST_TOKENS)
+    for item in _items(request) if request.value.get("input") else ():
+        _check_role(item)
+    _knobs(request)
     streams = bool(request.boolean("stream"))
     return ClientRequest(Dialect.RESPONSES, body, named, streams if is_streaming is None else is_streaming)
+
+
+def _check_role(item: Reader) -> None:
+    if type_of(item) == "message":
+        item.required_text("role")
+        item.one_of("role", ROLES)
 
 
 def _check_input(request: Reader) -> None:
