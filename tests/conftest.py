@@ -12,10 +12,16 @@ for name in ("PORT", "HOSTNAME", "BASE_URL", "REQUIRE_API_KEY", "INITIAL_PASSWOR
     os.environ.pop(name, None)
 os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="omniroute-tests-")
 
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 
 from tests.gateway import GatewayProcess  # noqa: E402
 from tests.upstream import ScriptedUpstream  # noqa: E402
+
+# A gate says the same of the same code. New examples are looked for with HYPOTHESIS_PROFILE=thorough.
+hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)
+if not os.environ.get("HYPOTHESIS_PROFILE"):
+    hypothesis.settings.load_profile("repeatable")
 
 MakeGateway = Callable[..., GatewayProcess]
 

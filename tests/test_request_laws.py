@@ -52,7 +52,12 @@ each_target = pytest.mark.parametrize(("dialect", "model"), TARGETS, ids=["-".jo
 
 
 def encode(request: Request, dialect: str, model: str) -> Encoded:
-    return cross_request(request, Dialect(dialect), model)
+    """A request that says nothing but white space is no conversation, and not what the laws are about."""
+    try:
+        return cross_request(request, Dialect(dialect), model)
+    except CannotSay as lack:
+        assume("say something" not in lack.message)
+        raise
 
 
 # -- meaning ----------------------------------------------------------------------------------------------------------
