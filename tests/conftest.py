@@ -1,22 +1,16 @@
 """Fixtures of the whole suite: a private DATA_DIR, the scripted upstream, a really started server."""
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-# Before Django's settings are read: the suite must see nothing of the operator's own installation.
-for name in ("PORT", "HOSTNAME", "BASE_URL", "REQUIRE_API_KEY", "INITIAL_PASSWORD", "JWT_SECRET", "API_KEY_SECRET"):
-    os.environ.pop(name, None)
-os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="omniroute-tests-")
+import hypothesis
+import pytest
 
-import hypothesis  # noqa: E402
-import pytest  # noqa: E402
-
-from tests.gateway import GatewayProcess  # noqa: E402
-from tests.upstream import ScriptedUpstream  # noqa: E402
+from tests.gateway import GatewayProcess
+from tests.upstream import ScriptedUpstream
 
 # A gate says the same of the same code. New examples are looked for with HYPOTHESIS_PROFILE=thorough.
 hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)
