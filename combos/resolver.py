@@ -1,7 +1,9 @@
 """From the model a client named to the route that answers for it. Pure.
 
-In order: a combo of that name; `prefix/model`; a model id that one provider alone serves. An id may hold slashes.
-Ids that a provider does not list are passed on to it, since vendors add models faster than catalogues do.
+An alias first: the exact one, else the most specific pattern that fits. What it stands for is not looked up among the
+aliases again. Then, in order: a combo of that name; `prefix/model`; a model id that one provider alone serves. An id
+may hold slashes. Ids that a provider does not list are passed on to it, since vendors add models faster than
+catalogues do.
 """
 
 import difflib
@@ -9,11 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from combos.refusals import AmbiguousModel, UnknownModel
-from combos.snapshot import Snapshot, Target
+from combos.snapshot import ComboFacts, Snapshot, Target
 from providers.snapshot import ModelFacts, ProviderFacts
 
 CLOSE_ENOUGH = 0.5
 MOST_SUGGESTIONS = 3
+DEEPEST = 3
+"""So many combos within each other; deeper ones are refused when they are saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,24 +26,76 @@ class ResolvedTarget:
     model: ModelFacts
     target: Target
 
+    @property
+    def weight(self) -> int:
+        return self.target.weight
+
+
+@dataclass(frozen=True, slots=True)
+class NestedRoute:
+    """A combo as a target of another one."""
+
+    combo: ComboFacts
+    steps: tuple["Step", ...]
+    weight: int
+
+
+Step = ResolvedTarget | NestedRoute
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What answers for a name: a plain model is a combo of one."""
+    """What answers for a name: a plain model is a combo of one, whose `combo` is None."""
 
     asked: str
-    targets: tuple[ResolvedTarget, ...]
+    name: str
+    """What was looked up: the asked name, or what an alias made of it."""
+    alias: str | None
+    """The pattern of that alias."""
+    combo: ComboFacts | None
+    steps: tuple[Step, ...]
+
+    @property
+    def targets(self) -> tuple[ResolvedTarget, ...]:
+        """All of them, nested ones too, in the order in which they are listed."""
+        return tuple(_flat(self.steps))
+
+
+def _flat(steps: Iterable[Step]) -> Iterable[ResolvedTarget]:
+    for step in steps:
+        if isinstance(step, NestedRoute):
+            yield from _flat(step.steps)
+        else:
+            yield step
 
 
 def resolve(asked: str, snapshot: Snapshot) -> Route:
     """Raises UnknownModel or AmbiguousModel."""
-    targets = snapshot.combos.get(asked)
-    if targets is None:
-        return Route(asked, (resolve_model(Target(asked), snapshot),))
-    found = [resolved for target in targets if (resolved := _existing(target, snapshot)) is not None]
-    if not found:
+    alias = snapshot.aliases.find(asked)
+    name, pattern = (alias.target, alias.pattern) if alias else (asked, None)
+    combo = snapshot.combos.get(name)
+    if combo is None:
+        return Route(asked, name, pattern, None, (resolve_model(Target(name), snapshot),))
+    steps = _steps(combo, snapshot, (name,))
+    if not steps:
         raise UnknownModel(asked, [])
-    return Route(asked, tuple(found))
+    return Route(asked, name, pattern, combo, steps)
+
+
+def _steps(combo: ComboFacts, snapshot: Snapshot, path: tuple[str, ...]) -> tuple[Step, ...]:
+    found = (_step(target, snapshot, path) for target in combo.targets)
+    return tuple(step for step in found if step is not None)
+
+
+def _step(target: Target, snapshot: Snapshot, path: tuple[str, ...]) -> Step | None:
+    """None for what leads nowhere. `path` names the combos around it: rows that were loaded may form a circle."""
+    nested = snapshot.combos.get(target.model)
+    if nested is None or target.model == path[-1]:
+        return _existing(target, snapshot)
+    if target.model in path or len(path) >= DEEPEST:
+        return None
+    steps = _steps(nested, snapshot, (*path, target.model))
+    return NestedRoute(nested, steps, target.weight) if steps else None
 
 
 def _existing(target: Target, snapshot: Snapshot) -> ResolvedTarget | None:
@@ -50,7 +106,15 @@ def _existing(target: Target, snapshot: Snapshot) -> ResolvedTarget | None:
         return None
 
 
+def chains_for(asked: str, snapshot: Snapshot) -> list[ResolvedTarget]:
+    """What to ask when everything an asked name stands for has failed: the models of all chains that cover it."""
+    models = (model for chain in snapshot.chains if chain.covers(asked) for model in chain.models)
+    found = (_existing(Target(model), snapshot) for model in models)
+    return [resolved for resolved in found if resolved is not None]
+
+
 def resolve_model(target: Target, snapshot: Snapshot) -> ResolvedTarget:
+    """Of a model alone, never of a combo. Raises UnknownModel or AmbiguousModel."""
     prefix, slash, model_id = target.model.partition("/")
     provider = snapshot.directory.providers.get(prefix) if slash and model_id else None
     if provider is not None:
@@ -71,9 +135,10 @@ def _model_of(provider: ProviderFacts, model_id: str) -> ModelFacts:
 def close_matches(model: str, snapshot: Snapshot) -> list[str]:
     """The most alike names of what is connected, or of the whole catalogue while nothing alike is."""
     ready = [facts for facts in snapshot.directory.all() if facts.is_ready()]
+    own = [*snapshot.combos, *(alias.pattern for alias in snapshot.aliases.exact.values())]
     wanted = model[:200]
     for facts in (ready, snapshot.directory.all()):
-        names = [*snapshot.combos, *_names(facts)]
+        names = [*own, *_names(facts)]
         by_id = {name.partition("/")[2] or name: name for name in names}
         close = difflib.get_close_matches(wanted, [*names, *by_id], MOST_SUGGESTIONS, CLOSE_ENOUGH)
         if close:

@@ -7,7 +7,7 @@ times a second, and reads all rows again when it moved; the old snapshot stays i
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -17,7 +17,9 @@ from billing import budgets
 from billing import snapshot as billing_snapshot
 from billing.budgets import Meter
 from billing.snapshot import Books
-from combos.models import Combo, GatewaySettings
+from combos.models import Combo, ComboTarget, FallbackChain, GatewaySettings, ModelAlias, RoutingSettings
+from combos.strategies import AccountStrategy, Strategy
+from combos.wildcards import Alias, Aliases, Wildcard
 from providers import configuration
 from providers import snapshot as providers_snapshot
 from providers.snapshot import Directory
@@ -31,8 +33,57 @@ SPENT_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
+    """`model` may name another combo."""
+
     model: str
     connection_id: UUID | None = None
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ComboConfig:
+    """What a combo does beside ordering its targets: its own figures, or the defaults where it has none."""
+
+    max_retries: int
+    retry_delay_ms: int
+    timeout_ms: int
+    concurrency_per_model: int | None
+    """None: no limit."""
+    queue_timeout_ms: int
+    skips_unhealthy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ComboFacts:
+    name: str
+    strategy: Strategy
+    targets: tuple[Target, ...]
+    config: ComboConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A fallback chain that is enabled, with those of its models that are."""
+
+    name: str
+    scope: Wildcard | None
+    """Which asked names it is for; None: every one."""
+    models: tuple[str, ...]
+
+    def covers(self, asked: str) -> bool:
+        return self.scope is None or self.scope.matches(asked)
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingFacts:
+    account_strategy: AccountStrategy
+    sticky_limit: int
+    keeps_conversations: bool
+    affinity_seconds: int
+    total_seconds: int
+    strategy: Strategy
+    config: ComboConfig
+    """Of combos that have no figures of their own, and of plain models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +100,71 @@ class Snapshot:
     version: int
     directory: Directory
     books: Books
-    combos: Mapping[str, tuple[Target, ...]]
+    combos: Mapping[str, ComboFacts]
+    aliases: Aliases
+    chains: tuple[Chain, ...]
+    """In the order in which they apply."""
+    routing: RoutingFacts
     limits: Limits
 
 
 def load() -> Snapshot:
     """Read it all. The version is read first: a change in the meantime makes the next look read again."""
+    version = configuration.version()
+    routing = _routing()
     return Snapshot(
-        version=configuration.version(),
+        version=version,
         directory=providers_snapshot.load(),
         books=billing_snapshot.load(),
-        combos=_combos(),
+        combos=_combos(routing),
+        aliases=_aliases(),
+        chains=_chains(),
+        routing=routing,
         limits=_limits(),
     )
 
 
-def _combos() -> dict[str, tuple[Target, ...]]:
+def _combos(defaults: RoutingFacts) -> dict[str, ComboFacts]:
     rows = Combo.objects.filter(is_enabled=True).prefetch_related("targets")
-    return {row.name: tuple(Target(target.model, target.connection_id) for target in row.targets.all()) for row in rows}
+    return {row.name: _combo(row, defaults) for row in rows}
+
+
+def _combo(row: Combo, defaults: RoutingFacts) -> ComboFacts:
+    own = {name: getattr(row, name) for name in ComboConfig.__slots__}
+    config = replace(defaults.config, **{name: value for name, value in own.items() if value is not None})
+    strategy = Strategy(row.strategy) if row.strategy else defaults.strategy
+    return ComboFacts(row.name, strategy, tuple(_target(target) for target in row.targets.all()), config)
+
+
+def _target(row: ComboTarget) -> Target:
+    return Target(row.model, row.connection_id, row.weight)
+
+
+def _aliases() -> Aliases:
+    return Aliases.of(Alias(row.pattern, row.target) for row in ModelAlias.objects.filter(is_enabled=True))
+
+
+def _chains() -> tuple[Chain, ...]:
+    rows = FallbackChain.objects.filter(is_enabled=True).prefetch_related("steps")
+    return tuple(_chain(row) for row in rows)
+
+
+def _chain(row: FallbackChain) -> Chain:
+    scope = Wildcard.of(row.pattern) if row.pattern else None
+    return Chain(row.name, scope, tuple(step.model for step in row.steps.all() if step.is_enabled))
+
+
+def _routing() -> RoutingFacts:
+    row: RoutingSettings = RoutingSettings.load()
+    return RoutingFacts(
+        account_strategy=AccountStrategy(row.account_strategy),
+        sticky_limit=row.sticky_limit,
+        keeps_conversations=row.keeps_conversations,
+        affinity_seconds=row.affinity_minutes * 60,
+        total_seconds=row.total_seconds,
+        strategy=Strategy(row.strategy),
+        config=ComboConfig(**{name: getattr(row, name) for name in ComboConfig.__slots__}),
+    )
 
 
 def _limits() -> Limits:
