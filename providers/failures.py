@@ -8,6 +8,9 @@ from enum import StrEnum
 import httpx
 import orjson
 
+from providers import hints
+from providers.hints import RateHints
+
 LONGEST_RETRY_SECONDS = 24 * 3600
 
 
@@ -26,15 +29,37 @@ class FailureKind(StrEnum):
     NETWORK = "network"
 
 
-class UpstreamError(Exception):
-    """An upstream did not answer. `status` is what it said, or what a gateway says in its place (502, 504)."""
+class Scope(StrEnum):
+    """Whom a failure is about, of what the upstream knows of us."""
 
-    def __init__(self, kind: FailureKind, status: int, message: str, retry_after: float | None = None) -> None:
+    MODEL = "model"
+    """The connection as far as it asks this model."""
+    ACCOUNT = "account"
+    """The connection, whatever it asks."""
+
+
+class UpstreamError(Exception):
+    """An upstream did not answer. `status` is what it said, or what a gateway says in its place (502, 504).
+
+    `retry_after` is in seconds, a day at most. `hints` are those of its headers, None where it sent none.
+    """
+
+    def __init__(
+        self,
+        kind: FailureKind,
+        status: int,
+        message: str,
+        retry_after: float | None = None,
+        scope: Scope = Scope.MODEL,
+        hints: RateHints | None = None,
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.status = status
         self.message = message
         self.retry_after = retry_after
+        self.scope = scope
+        self.hints = hints
 
 
 _BY_STATUS = {
@@ -81,7 +106,8 @@ def from_status(status: int, headers: httpx.Headers, body: bytes, now: datetime)
     text = error_text(body)
     if status < 400:
         return UpstreamError(FailureKind.NETWORK, 502, f"it redirects (HTTP {status}), which is not followed")
-    return UpstreamError(classify(status, text), status, text, retry_after(headers, now))
+    rate = hints.read(headers.raw, now)
+    return UpstreamError(classify(status, text), status, text, retry_after(headers, now), hints=rate)
 
 
 def from_exception(error: Exception) -> UpstreamError:

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 
 import httpx
 
-from providers import failures
+from providers import failures, hints
 from providers.failures import FailureKind, UpstreamError
 from providers.guard import AddressRefused
+from providers.hints import RateHints
 from providers.transport import Reach
 
 LARGEST_ERROR = 64 << 10
@@ -57,6 +58,11 @@ class Exchange:
     @property
     def content_type(self) -> str:
         return str(self._response.headers.get("content-type", ""))
+
+    @property
+    def hints(self) -> RateHints | None:
+        """What the answer's headers say of the vendor's rate limits. Read when asked for; ask once."""
+        return hints.read(self._response.headers.raw, datetime.now(UTC))
 
     async def next_chunk(self) -> bytes | None:
         """The next piece of the body, None at its end. Raises UpstreamError when it stalls, breaks or runs too long.
