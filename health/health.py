@@ -1,0 +1,39 @@
+"""The health of everything that can be asked, as one worker knows it: the one thing `combos` talks to."""
+
+from collections.abc import Sequence
+
+from health.slots import Claim, Outcome, Refused, Skip, Slot, Vitals
+from health.snapshot import HealthFacts
+
+
+class Health:
+    """One object per worker. `claim`, then `report` exactly once; everything else only looks."""
+
+    def __init__(self, facts: HealthFacts) -> None:
+        self.facts = facts
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def apply(self, facts: HealthFacts) -> None:
+        """A new configuration."""
+        self.facts = facts
+
+    def glance(self, slot: Slot) -> Skip | None:
+        """Why the slot would be passed over now, as far as this worker knows."""
+        return None
+
+    def vitals(self, slot: Slot) -> Vitals:
+        return Vitals(0, 0, 0, None, None)
+
+    async def turn(self, key: str) -> int:
+        """0, 1, 2, ...: one sequence per key over all workers."""
+        return 0
+
+    async def claim(self, slots: Sequence[Slot], patience: float = 0.0) -> Claim | Refused:
+        """The first slot that may be used. Where all lack room alone, wait in line, `patience` seconds at most."""
+        return Claim(slots[0], 0, "", False)
+
+    async def report(self, claim: Claim, outcome: Outcome) -> None:
+        """How it went. Whatever was held for the claim is returned."""
