@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import DataError, IntegrityError, connection, transaction
-from django.db.models import DateTimeField, DecimalField, UUIDField
+from django.db.models import DateTimeField, DecimalField, JSONField, UUIDField
 
 from billing import request_log
 from billing.models import CostSource, UsageRecord
@@ -37,9 +37,11 @@ class UsageRow(msgspec.Struct, omit_defaults=True):
     provider: str = ""
     connection: str = ""
     model: str = ""
+    combo: str = ""
     is_streaming: bool = False
     attempts: int = 0
     error: str = ""
+    tried: list[dict[str, str | int]] = []
     uncached_input_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
@@ -110,7 +112,7 @@ def _statement() -> str:
 def _adapted() -> tuple[tuple[int, Callable[[Any, Any], Any]], ...]:
     """The columns whose values a database wants in a form of its own, and how to get it."""
     fields = [UsageRecord._meta.get_field(name) for name in UsageRow.__struct_fields__]
-    kinds = (DateTimeField, DecimalField, UUIDField)
+    kinds = (DateTimeField, DecimalField, JSONField, UUIDField)
     return tuple((place, field.get_db_prep_save) for place, field in enumerate(fields) if isinstance(field, kinds))
 
 

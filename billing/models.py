@@ -159,10 +159,14 @@ class UsageRecord(models.Model):
     provider = models.CharField(_("provider"), max_length=60, blank=True)
     connection = models.CharField(_("connection"), max_length=100, blank=True)
     model = models.CharField(_("model"), max_length=200, blank=True)
+    combo = models.CharField(_("combo"), max_length=100, blank=True)
     is_streaming = models.BooleanField(_("streamed"), default=False)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     status = models.PositiveSmallIntegerField(_("status"), help_text=_("499: the client hung up."))
     error = models.CharField(_("error"), max_length=500, blank=True)
+    tried = models.JSONField(
+        _("tried before"), default=list, blank=True, help_text=_("Who did not answer: target, status, ms and reason.")
+    )
     uncached_input_tokens = models.PositiveBigIntegerField(_("input"), default=0)
     cache_read_tokens = models.PositiveBigIntegerField(_("cache read"), default=0)
     cache_write_tokens = models.PositiveBigIntegerField(_("cache write"), default=0)
@@ -186,6 +190,7 @@ class UsageRecord(models.Model):
         indexes = [
             models.Index(fields=["api_key_id", "started_at"], name="usage_of_a_key"),
             models.Index(fields=["provider", "started_at"], name="usage_of_a_provider"),
+            models.Index(fields=["combo", "started_at"], name="usage_of_a_combo", condition=~Q(combo="")),
         ]
 
     def __str__(self) -> str:

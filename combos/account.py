@@ -36,6 +36,10 @@ class Account:
         self.started_at = ledger.now()
         self.header_seconds: float | None = None
         self.is_streaming_now = False
+        self.combo = ""
+        """The name of the combo that was asked for."""
+        self.tried: list[dict[str, str | int]] = []
+        """Who was asked in vain, or passed over."""
 
     def attempt(self, candidate: Candidate) -> None:
         self._candidate = candidate
@@ -99,6 +103,8 @@ class Account:
             is_streaming=self._asked.is_streaming,
             attempts=self._attempts,
             error=_storable(error, CHARACTERS_OF_ERROR),
+            combo=self.combo,
+            tried=self.tried,
             header_ms=_milliseconds(self.header_seconds),
             first_event_ms=_milliseconds(self._first_event_seconds),
         )

@@ -10,10 +10,12 @@ import orjson
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from billing.ledger import now
-from combos import conversations, counting, listings, outgoing, pipeline, runtime
+from combos import affinity, conversations, counting, listings, outgoing, pipeline, runtime
 from combos.admission import identify
 from combos.framing import as_array
-from combos.refusals import InvalidBody, Refusal
+from combos.gateway import Gateway
+from combos.pulse import Pulse
+from combos.refusals import AllFailed, InvalidBody, Refusal
 from combos.streaming import Streaming
 from combos.trial import Asked, Whole
 from translator.dialect import ClientRequest, Dialect
@@ -22,10 +24,12 @@ from translator.json_body import JsonBody, MalformedJson
 from translator.losses import InvalidRequest
 
 JSON = "application/json"
+NO_HEADERS: Mapping[str, str] = {}
 STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """nginx would hold a stream back until its buffer is full."""
 STREAM_TYPES: Mapping[Dialect, str] = {Dialect.OLLAMA: "application/x-ndjson"}
 DROPPED = "X-OmniRoute-Dropped"
+ROUTE = "X-OmniRoute-Route"
 ESTIMATED = "X-OmniRoute-Estimated"
 STRICT = "HTTP_X_OMNIROUTE_STRICT"
 """As Django spells X-OmniRoute-Strict."""
@@ -46,34 +50,52 @@ async def answer(
     request: HttpRequest, dialect: Dialect, model: str = "", is_streaming: bool | None = None, *, in_array: bool = False
 ) -> HttpResponse | StreamingHttpResponse:
     """What the client asked, answered. `in_array`: a stream is sent as one JSON array instead of as events."""
+    kind = JSON if in_array else STREAM_TYPES.get(dialect, outgoing.STREAM)
+    pulse: Pulse = request.META["omniroute.pulse"]
     try:
-        found = await _answered(request, dialect, model, is_streaming)
+        gateway = await runtime.gateway()
+        asked = await _asked(request, dialect, model, is_streaming, gateway)
+        if asked.request.is_streaming:
+            limits = gateway.keeper.current.limits
+            pulse.begin(kind, STREAM_HEADERS, DIALECTS[dialect].KEEP_ALIVE, limits.keep_alive_seconds)
+        found = await pipeline.answer(asked, gateway)
     except Refusal as refusal:
-        return refused(refusal, dialect)
-    headers = {DROPPED: outgoing.header_of(found.dropped)} if found.dropped else {}
+        if not pulse.has_begun:
+            return refused(refusal, dialect)
+        return _streamed(_once(_told_inside(refusal, asked)), kind, in_array=in_array)
+    headers = {ROUTE: found.route}
+    if found.dropped:
+        headers[DROPPED] = outgoing.header_of(found.dropped)
     if isinstance(found, Whole) and not found.is_stream:
         return HttpResponse(found.body, content_type=JSON, headers=headers)
-    kind = JSON if in_array else STREAM_TYPES.get(dialect, outgoing.STREAM)
-    pieces = _pieces(found)
-    framed = as_array(pieces) if in_array else pieces
-    return StreamingHttpResponse(framed, content_type=kind, headers=STREAM_HEADERS | headers)
+    pieces = found if isinstance(found, Streaming) else _once(found.body)
+    return _streamed(pieces, kind, headers, in_array=in_array)
 
 
-async def _answered(request: HttpRequest, dialect: Dialect, model: str, is_streaming: bool | None) -> Whole | Streaming:
-    """Who asks comes before what is asked: a stranger learns nothing of the body."""
-    gateway = await runtime.gateway()
-    key = identify(request.META, gateway.keeper.current, now())
-    owner = str(key.id) if key else ""
-    asked = read(request.body, dialect, model, is_streaming)
-    asked = await conversations.with_previous_turns(asked, owner, gateway.memory)
+async def _asked(
+    request: HttpRequest, dialect: Dialect, model: str, is_streaming: bool | None, gateway: Gateway
+) -> Asked:
+    """Who asks comes before what is asked: a stranger learns nothing of the body. Raises Refusal."""
     meta = request.META
+    key = identify(meta, gateway.keeper.current, now())
+    asked = read(request.body, dialect, model, is_streaming)
+    asked = await conversations.with_previous_turns(asked, str(key.id) if key else "", gateway.memory)
     is_strict = meta.get(STRICT, "").lower() == "true"
     beta = meta.get("HTTP_ANTHROPIC_BETA", "")
-    return await pipeline.answer(Asked(meta["omniroute.request_id"], key, asked, beta, is_strict), gateway)
+    return Asked(meta["omniroute.request_id"], key, asked, beta, is_strict, affinity.named_by(meta))
 
 
-def _pieces(found: Whole | Streaming) -> AsyncIterator[bytes]:
-    return found if isinstance(found, Streaming) else _once(found.body)
+def _streamed(
+    pieces: AsyncIterator[bytes], kind: str, headers: Mapping[str, str] = NO_HEADERS, *, in_array: bool
+) -> StreamingHttpResponse:
+    framed = as_array(pieces) if in_array else pieces
+    return StreamingHttpResponse(framed, content_type=kind, headers={**STREAM_HEADERS, **headers})
+
+
+def _told_inside(refusal: Refusal, asked: Asked) -> bytes:
+    """A refusal for a client that was told 200 already, to keep it from hanging up."""
+    reply = outgoing.reply_of(asked.request, asked.reply_id)
+    return DIALECTS[asked.request.dialect].make_stream_encoder(reply).fail(refusal.status, refusal.message)
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:
@@ -156,10 +178,23 @@ def dialect_of(path: str) -> Dialect:
 
 def refused(refusal: Refusal, dialect: Dialect) -> HttpResponse:
     body = DIALECTS[dialect].encode_error(refusal.status, refusal.message, refusal.code, refusal.param)
+    if isinstance(refusal, AllFailed):
+        body = _with_attempts(body, refusal)
     response = HttpResponse(body, content_type=JSON, status=refusal.status)
+    if isinstance(refusal, AllFailed) and refusal.route:
+        response[ROUTE] = refusal.route
     if refusal.retry_after is not None:
         response["Retry-After"] = str(max(1, round(refusal.retry_after)))
     return response
+
+
+def _with_attempts(body: bytes, refusal: AllFailed) -> bytes:
+    """Beside the message, in every dialect whose error is an object."""
+    value = orjson.loads(body)
+    if refusal.attempts and isinstance(value.get("error"), dict):
+        value["error"]["attempts"] = refusal.attempts
+        return orjson.dumps(value)
+    return body
 
 
 class WrongMethod(Refusal):

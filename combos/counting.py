@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from combos.candidates import Candidate, line_up
+from combos.candidates import DRAW, Candidate, Orderer, nobody
 from combos.gateway import Gateway
 from combos.outgoing import addressed
 from combos.refusals import InvalidBody
@@ -51,8 +51,7 @@ def read(raw: bytes, dialect: Dialect, model: str) -> ClientRequest:
 
 async def count(asked: ClientRequest, request_id: str, gateway: Gateway) -> Count:
     """Raises Refusal: the request is wrong, or nobody serves its model."""
-    candidates = line_up(resolve(asked.model, gateway.keeper.current), gateway.dashboard)
-    for candidate in candidates:
+    for candidate in await _candidates(asked.model, gateway):
         url = candidate.endpoint.count_url(candidate.model.upstream_id)
         if url is None:
             continue
@@ -64,6 +63,16 @@ async def count(asked: ClientRequest, request_id: str, gateway: Gateway) -> Coun
         if counted is not None:
             return Count(counted, is_estimated=False)
     return Count(tokens.of_request(asked), is_estimated=True)
+
+
+async def _candidates(model: str, gateway: Gateway) -> list[Candidate]:
+    """As a request would find them, without taking its turn. Raises Refusal."""
+    orderer = Orderer(gateway.keeper.current, gateway.health, DRAW, peeks=True)
+    placed = await orderer.line_up(resolve(model, gateway.keeper.current))
+    found = [candidate for each in placed for candidate in await orderer.connections(each)]
+    if not found:
+        raise nobody(placed[0], gateway.dashboard)
+    return found
 
 
 async def _counted(call: Call, candidate: Candidate, gateway: Gateway) -> int | None:

@@ -9,8 +9,10 @@ import httpx
 from billing import ledger
 from billing.journal import Journal
 from billing.ledger import UsageRow
+from combos.affinity import Affinities
 from combos.memory import Memory
 from combos.snapshot import Keeper
+from health.health import Health
 from providers.demo import DemoTransport
 from providers.transport import Network
 from providers.upstream import Upstream
@@ -28,6 +30,8 @@ class Gateway:
     upstream: Upstream
     journal: Records
     memory: Memory
+    health: Health
+    affinities: Affinities
     dashboard: str
     """Where an operator adds connections, for messages."""
 

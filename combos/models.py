@@ -281,6 +281,13 @@ class GatewaySettings(Singleton):
         ),
     )
 
+    keep_alive_seconds = models.PositiveSmallIntegerField(
+        _("signs of life, seconds"),
+        default=15,
+        validators=[MaxValueValidator(300)],
+        help_text=_("A client that waits for a stream hears from us so often; proxies cut silent ones. 0: never."),
+    )
+
     class Meta(Singleton.Meta):
         db_table = "gateway_settings"
         verbose_name = verbose_name_plural = _("requests")

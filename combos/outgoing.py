@@ -128,7 +128,7 @@ def addressed(asked: ClientRequest, candidate: Candidate, reply_id: str, *, with
         changes["stream"] = orjson.dumps(streams)
         removals = removals if streams else [*removals, "stream_options"]
     body = asked.body.with_members(changes | edits.changes, removals)
-    return Outgoing(asked, dialect, body, streams, tuple(edits.dropped), NO_TOOLS, _reply(asked, reply_id))
+    return Outgoing(asked, dialect, body, streams, tuple(edits.dropped), NO_TOOLS, reply_of(asked, reply_id))
 
 
 def translated(asked: ClientRequest, request: Request, candidate: Candidate, reply_id: str) -> Outgoing:
@@ -146,7 +146,7 @@ def translated(asked: ClientRequest, request: Request, candidate: Candidate, rep
         streams,
         tuple(dict.fromkeys(names)),
         encoded.toolbox,
-        _reply(asked, reply_id),
+        reply_of(asked, reply_id),
     )
 
 
@@ -165,7 +165,7 @@ def _streams(asked: ClientRequest, candidate: Candidate) -> bool:
     return asked.is_streaming
 
 
-def _reply(asked: ClientRequest, reply_id: str) -> Reply:
+def reply_of(asked: ClientRequest, reply_id: str) -> Reply:
     return Reply(reply_id, int(time.time()), asked.model, asked.shows_usage, asked.body.value)
 
 

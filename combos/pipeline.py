@@ -8,13 +8,21 @@ one. What a request used and cost is settled exactly once, whoever hangs up firs
 import asyncio
 
 from billing.budgets import BudgetExceeded
+from combos import affinity
 from combos.account import CLIENT_CLOSED, Account
-from combos.candidates import line_up
+from combos.affinity import Bound, Place
+from combos.candidates import DRAW, Candidate, Orderer, is_spread
 from combos.gateway import Gateway
+from combos.line import Line
 from combos.refusals import Refusal, SpentUp
-from combos.resolver import resolve
+from combos.resolver import Route, resolve
+from combos.snapshot import Snapshot
 from combos.streaming import Streaming
 from combos.trial import Asked, Trial, Whole
+from providers.failures import FailureKind
+
+FOR_GOOD = frozenset({FailureKind.CREDENTIAL, FailureKind.MODEL_ACCESS, FailureKind.MODEL_GONE})
+"""After these a conversation has another home."""
 
 
 async def answer(asked: Asked, gateway: Gateway) -> Whole | Streaming:
@@ -23,9 +31,15 @@ async def answer(asked: Asked, gateway: Gateway) -> Whole | Streaming:
     account = Account(asked.request_id, asked.key, asked.request, gateway)
     try:
         admit(asked, account, gateway)
-        candidates = line_up(resolve(asked.request.model, snapshot), gateway.dashboard)
-        trial = Trial(asked, snapshot, account, gateway)
-        return await trial.first_that_speaks(candidates)
+        route = resolve(asked.request.model, snapshot)
+        account.combo = route.combo.name if route.combo else ""
+        place = place_of(asked, route, snapshot, gateway)
+        orderer = Orderer(snapshot, gateway.health, DRAW)
+        line = Line(orderer, gateway.health, await orderer.line_up(route, place.bound), place.bound)
+        trial = Trial(asked, snapshot, account, gateway, line)
+        answered = await trial.first_that_speaks()
+        place.keep(_bound_to(answered.candidate), is_gone=_is_gone(place.bound, trial))
+        return answered
     except Refusal as refusal:
         account.settle(refusal.status, refusal.message)
         raise
@@ -45,3 +59,31 @@ def admit(asked: Asked, account: Account, gateway: Gateway) -> None:
             f"It begins anew at {spent.resets_at:%Y-%m-%d %H:%M} UTC.",
             seconds,
         ) from None
+
+
+def place_of(asked: Asked, route: Route, snapshot: Snapshot, gateway: Gateway) -> Place:
+    """Nowhere, at no cost, where there is nothing to choose from."""
+    routing = snapshot.routing
+    conversation = None
+    if routing.keeps_conversations and (is_spread(route.combo) or _has_a_choice(route)):
+        conversation = affinity.conversation_of(asked.request, asked.owner, asked.session)
+    return Place.of(conversation, gateway.affinities, routing.affinity_seconds)
+
+
+def _has_a_choice(route: Route) -> bool:
+    return any(len(target.provider.connections) > 1 for target in route.targets)
+
+
+def _bound_to(candidate: Candidate) -> Bound:
+    return Bound(candidate.connection.id, candidate.provider.slug, candidate.model.id)
+
+
+def _is_gone(bound: Bound | None, trial: Trial) -> bool:
+    """Switched off, removed, or refused for good: as opposed to busy."""
+    if bound is None:
+        return False
+    provider = trial.snapshot.directory.providers.get(bound.provider)
+    if provider is None or all(each.id != bound.connection for each in provider.connections):
+        return True
+    refusals = (each for each in trial.trail.failed if each.candidate.connection.id == bound.connection)
+    return any(each.failure.kind in FOR_GOOD for each in refusals)

@@ -109,12 +109,16 @@ class SpentUp(Refusal):
 
 
 class AllFailed(Refusal):
-    code = "upstream_error"
+    code: str | None = "upstream_error"
+    route = ""
+    """What became of the candidates, for a header."""
 
     def __init__(self, message: str, status: int, retry_after: float | None) -> None:
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
+        self.attempts: list[dict[str, str | int]] = []
+        """Who was asked or passed over, for programs."""
 
 
 def shortened(text: str, most: int = 120) -> str:

@@ -10,16 +10,21 @@ from django.urls import reverse
 from billing import keys
 from billing.journal import Journal
 from billing.ledger import UsageRow
+from combos.affinity import Affinities
 from combos.gateway import Gateway, make_journal, transports
 from combos.memory import Memory
 from combos.snapshot import Keeper
 from health import readiness
+from health.health import Health
 from providers import keyring
 from providers.upstream import Upstream
 
 log = logging.getLogger(__name__)
 
+FOLLOW_SECONDS = 0.2
+
 _gateway: Gateway | None = None
+_follower: "asyncio.Task[None] | None" = None
 _starting = asyncio.Lock()
 
 
@@ -34,12 +39,25 @@ async def gateway() -> Gateway:
 
 async def start() -> None:
     """Raises what makes serving impossible: a vault that does not open, another API_KEY_SECRET, no database."""
-    global _gateway
+    global _gateway, _follower
     snapshots, journal = await sync_to_async(_prepare, thread_sensitive=False)()
     dashboard = f"{settings.BASE_URL}{reverse('admin:index')}providers/providerconnection/"
-    _gateway = Gateway(snapshots, Upstream(transports()), journal, Memory(), dashboard)
+    health = Health(snapshots.current.health)
+    await health.start()
+    _gateway = Gateway(snapshots, Upstream(transports()), journal, Memory(), health, Affinities(), dashboard)
+    _follower = asyncio.create_task(_follow(snapshots, health))
     readiness.register("journal", lambda: journal.trouble)
     readiness.register("snapshot", lambda: snapshots.trouble)
+
+
+async def _follow(keeper: Keeper, health: Health) -> None:
+    """Tell health of every new configuration, since it is at home on the event loop and the keeper is not."""
+    known = keeper.current
+    while True:
+        await asyncio.sleep(FOLLOW_SECONDS)
+        if keeper.current is not known:
+            known = keeper.current
+            health.apply(known.health)
 
 
 def _prepare() -> tuple[Keeper, Journal[UsageRow]]:
@@ -57,6 +75,9 @@ async def stop() -> None:
     if _gateway is None:
         return
     stopped, _gateway = _gateway, None
+    assert _follower is not None
+    _follower.cancel()
+    await stopped.health.stop()
     await sync_to_async(stopped.keeper.stop, thread_sensitive=False)()
     await stopped.upstream.aclose()
     assert isinstance(stopped.journal, Journal)

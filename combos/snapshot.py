@@ -20,6 +20,8 @@ from billing.snapshot import Books
 from combos.models import Combo, ComboTarget, FallbackChain, GatewaySettings, ModelAlias, RoutingSettings
 from combos.strategies import AccountStrategy, Strategy
 from combos.wildcards import Alias, Aliases, Wildcard
+from health import snapshot as health_snapshot
+from health.snapshot import HealthFacts
 from providers import configuration
 from providers import snapshot as providers_snapshot
 from providers.snapshot import Directory
@@ -93,6 +95,8 @@ class Limits:
     most_attempts: int
     models_need_key: bool
     memory_hours: int
+    keep_alive_seconds: int
+    """After so long a silence a waiting client gets a sign of life. 0: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ class Snapshot:
     """In the order in which they apply."""
     routing: RoutingFacts
     limits: Limits
+    health: HealthFacts
 
 
 def load() -> Snapshot:
@@ -121,6 +126,7 @@ def load() -> Snapshot:
         chains=_chains(),
         routing=routing,
         limits=_limits(),
+        health=health_snapshot.load(),
     )
 
 
@@ -169,7 +175,13 @@ def _routing() -> RoutingFacts:
 
 def _limits() -> Limits:
     row: GatewaySettings = GatewaySettings.load()
-    return Limits(row.largest_body_mebibytes << 20, row.most_attempts, row.models_need_key, row.memory_hours)
+    return Limits(
+        row.largest_body_mebibytes << 20,
+        row.most_attempts,
+        row.models_need_key,
+        row.memory_hours,
+        row.keep_alive_seconds,
+    )
 
 
 class Keeper:

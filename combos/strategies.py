@@ -216,6 +216,19 @@ ACCOUNT_STRATEGIES: Mapping[AccountStrategy, Order[Any]] = {
 NEEDS_TURN: frozenset[str] = frozenset({Strategy.ROUND_ROBIN, AccountStrategy.ROUND_ROBIN})
 """Those for which the caller fetches a turn; every turn is a question to the shared state."""
 
+SPREADS: frozenset[str] = frozenset(
+    {
+        Strategy.ROUND_ROBIN,
+        Strategy.RANDOM,
+        Strategy.WEIGHTED,
+        Strategy.LEAST_USED,
+        Strategy.P2C,
+        Strategy.FASTEST,
+        Strategy.AUTO,
+    }
+)
+"""Those under which a conversation may stay with the target it had: any order would do, and its prompt is cached."""
+
 MEANINGS: Mapping[Strategy, str | Promise] = {
     Strategy.PRIORITY: _("As listed: the first always, the next only when it fails."),
     Strategy.ROUND_ROBIN: _("Each request begins with the next target, in turn."),

@@ -4,6 +4,9 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from combos.account import Account
+from combos.candidates import Candidate
+from combos.use import Use
+from providers import failures
 from providers.failures import UpstreamError
 from providers.upstream import Exchange
 from translator.crossing import StreamCrossing
@@ -23,19 +26,25 @@ class Streaming:
 
     def __init__(
         self,
+        candidate: Candidate,
         exchange: Exchange,
         stream: Relay | StreamCrossing,
         first: bytes,
         account: Account,
+        use: Use,
         remember: Remember,
         dropped: tuple[str, ...],
+        route: str,
     ) -> None:
         self._exchange = exchange
         self._stream = stream
         self._account = account
+        self._use = use
         self._remember = remember
         self._pieces = self._read(first)
+        self.candidate = candidate
         self.dropped = dropped
+        self.route = route
 
     def __aiter__(self) -> "Streaming":
         return self
@@ -61,12 +70,20 @@ class Streaming:
                 await self._keep(last)
                 yield last
             self._account.stream_ends(stream)
+            await self._report(stream.failure)
             await self._exchange.drain()
         except (UpstreamError, UpstreamComplaint) as failure:
             yield stream.fail(failure.status, failure.message)
             self._account.stream_ends(stream, failure.status)
+            await self._use.failed(_as_error(failure))
         finally:
             await self._end()
+
+    async def _report(self, failure: str | None) -> None:
+        if failure is None:
+            await self._use.succeeded()
+        else:
+            await self._use.failed(UpstreamError(failures.classify(502, failure), 502, failure))
 
     async def _keep(self, pieces: bytes) -> None:
         """Have remembered what must be, once these pieces hold the end of the answer."""
@@ -77,4 +94,11 @@ class Streaming:
     async def _end(self) -> None:
         """Settles as hung up, unless the stream came to its own end."""
         self._account.stream_is_cut(self._stream)
-        await self._exchange.aclose()
+        try:
+            await self._use.ended()
+        finally:
+            await self._exchange.aclose()
+
+
+def _as_error(failure: UpstreamError | UpstreamComplaint) -> UpstreamError:
+    return failure if isinstance(failure, UpstreamError) else failures.from_complaint(failure)

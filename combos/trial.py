@@ -1,22 +1,28 @@
 """The candidates of one request, asked one after the other until one speaks."""
 
 import asyncio
+import math
 import time
+from collections import Counter
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import httpx
 
 from billing.snapshot import KeyFacts
 from combos import conversations, outgoing
 from combos.account import Account
-from combos.candidates import Candidate
+from combos.candidates import Candidate, nobody
 from combos.gateway import Gateway
+from combos.line import Line, Taken
 from combos.outgoing import Outgoing
 from combos.reactions import REACTIONS, Reaction
-from combos.refusals import AllFailed, InvalidBody
+from combos.refusals import AllFailed, InvalidBody, Refusal
 from combos.resolver import close_matches
-from combos.snapshot import Snapshot
+from combos.snapshot import ComboConfig, Snapshot
 from combos.streaming import Streaming
+from combos.trail import Attempt, Trail
+from combos.use import Use
 from providers import failures
 from providers.failures import FailureKind, UpstreamError
 from providers.upstream import Call, Exchange
@@ -40,11 +46,17 @@ class Asked:
     """The client's own anthropic-beta flags, which belong to members of its body."""
     is_strict: bool = False
     """Whether the client would rather be refused than lose a parameter."""
+    session: str = ""
+    """What the client's headers call the conversation."""
 
     @property
     def owner(self) -> str:
         """Whose conversation it is, for what is remembered of it."""
         return str(self.key.id) if self.key else ""
+
+    @property
+    def reply_id(self) -> str:
+        return self.request_id.removeprefix("req_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +67,7 @@ class Whole:
     candidate: Candidate
     dropped: tuple[str, ...] = ()
     is_stream: bool = False
-
-
-@dataclass(slots=True)
-class Attempt:
-    candidate: Candidate
-    milliseconds: int
-    failure: UpstreamError
-
-    def __str__(self) -> str:
-        return f"{self.candidate}: {self.failure.status} after {self.milliseconds} ms, {self.failure.message}"
+    route: str = ""
 
 
 @dataclass(slots=True)
@@ -75,34 +78,75 @@ class Trial:
     snapshot: Snapshot
     account: Account
     gateway: Gateway
-    failed: list[Attempt] = field(default_factory=list)
+    line: Line
+    trail: Trail = field(default_factory=Trail)
     with_reasoning: bool = True
     """Whether what models thought before is sent along; not any more once a vendor refused it."""
     understood: Request | None = None
     """The client's request in neutral words, once a candidate needed them."""
+    _ends_at: float = 0.0
+    """On the monotonic clock: no attempt begins after it."""
+    _tries: "Counter[tuple[UUID, str]]" = field(default_factory=Counter)
 
-    async def first_that_speaks(self, candidates: list[Candidate]) -> Whole | Streaming:
+    async def first_that_speaks(self) -> Whole | Streaming:
         """Raises AllFailed, or InvalidBody where the request turns out to be wrong in its own dialect."""
-        for candidate in candidates[: self.snapshot.limits.most_attempts]:
-            reaction, answer = await self._try(candidate)
-            if reaction is Reaction.WITHOUT_REASONING and self.with_reasoning:
-                self.with_reasoning = False
-                reaction, answer = await self._try(candidate)
-            if answer is not None:
-                return answer
-            if reaction is Reaction.STOP:
-                break
-        raise self._all_failed()
+        self._ends_at = time.monotonic() + self.snapshot.routing.total_seconds
+        while (taken := await self._next()) is not None:
+            use = Use(self.gateway.health, taken)
+            try:
+                return await self._ask_as_often_as_it_helps(taken.candidate, use)
+            except UpstreamError as failure:
+                await use.failed(failure)
+                if self._after(taken, failure, use.milliseconds) is Reaction.STOP:
+                    break
+            finally:
+                if not self.account.is_streaming_now:
+                    await use.ended()
+        raise self._nobody_answered()
 
-    async def _try(self, candidate: Candidate) -> tuple[Reaction | None, Whole | Streaming | None]:
-        started = time.monotonic()
+    async def _next(self) -> Taken | None:
+        left = self._ends_at - time.monotonic()
+        if len(self.trail.failed) >= self.snapshot.limits.most_attempts or left <= 0:
+            return None
+        patience = min(left, self.snapshot.health.queue_seconds)
+        return await self.line.next(patience) or await self._another_round()
+
+    async def _another_round(self) -> Taken | None:
+        """Once everybody failed: those of a combo whose failure may have passed, after a pause."""
+        again = [each.candidate for each in self.trail.failed if self._may_ask_again(each)]
+        pause = max((_config(each).retry_delay_ms for each in again), default=0) / 1000
+        if not again or time.monotonic() + pause >= self._ends_at:
+            return None
+        await asyncio.sleep(pause)
+        self.line.put_back(list({_identity(each): each for each in again}.values()))
+        return await self.line.next(0)
+
+    def _may_ask_again(self, attempt: Attempt) -> bool:
+        candidate = attempt.candidate
+        if attempt.reaction is not Reaction.RETRY or candidate.combo is None:
+            return False
+        return self._tries[_identity(candidate)] <= _config(candidate).max_retries
+
+    def _after(self, taken: Taken, failure: UpstreamError, milliseconds: int) -> Reaction:
+        reaction = REACTIONS[failure.kind]
+        self.trail.failed.append(Attempt(taken.candidate, milliseconds, failure, reaction))
+        self._tries[_identity(taken.candidate)] += 1
+        if reaction is Reaction.OTHER_MODEL:
+            self.line.forget_model(taken.candidate)
+        return reaction
+
+    async def _ask_as_often_as_it_helps(self, candidate: Candidate, use: Use) -> Whole | Streaming:
+        """Twice where a vendor refused what models thought before: the second time without it."""
         try:
-            return None, await self._ask(candidate)
+            return await self._ask(candidate, use)
         except UpstreamError as failure:
-            self.failed.append(Attempt(candidate, int((time.monotonic() - started) * 1000), failure))
-            return REACTIONS[failure.kind], None
+            if REACTIONS[failure.kind] is not Reaction.WITHOUT_REASONING or not self.with_reasoning:
+                raise
+            self.with_reasoning = False
+            self.trail.failed.append(Attempt(candidate, use.milliseconds, failure, Reaction.WITHOUT_REASONING))
+        return await self._ask(candidate, use)
 
-    async def _ask(self, candidate: Candidate) -> Whole | Streaming:
+    async def _ask(self, candidate: Candidate, use: Use) -> Whole | Streaming:
         try:
             sent = await self._outgoing(candidate)
             if sent.dropped and self.asked.is_strict:
@@ -112,21 +156,29 @@ class Trial:
         self.account.attempt(candidate)
         timeouts = self.snapshot.directory.timeouts
         wants_stream = self.asked.request.is_streaming
-        patience = timeouts.first_event if wants_stream and sent.streams else timeouts.whole_answer
         total = timeouts.stream if wants_stream else timeouts.whole_answer
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(self._patience(candidate, wants_stream and sent.streams)):
                 exchange = await self.gateway.upstream.send(self._call(candidate, sent), total)
-                return await self._begin(candidate, sent, exchange)
+                use.hints = exchange.hints
+                return await self._begin(candidate, sent, exchange, use)
         except TimeoutError as error:
             raise failures.from_exception(error) from error
         except UpstreamComplaint as complaint:
-            kind = failures.classify(complaint.status, complaint.message)
-            raise UpstreamError(kind, complaint.status, complaint.message) from complaint
+            raise failures.from_complaint(complaint) from complaint
+
+    def _patience(self, candidate: Candidate, is_stream: bool) -> float:
+        """Seconds until the first word of a stream, or until the whole answer."""
+        timeouts = self.snapshot.directory.timeouts
+        own = _config(candidate).timeout_ms if candidate.combo is not None else None
+        most = math.inf if own is None else own / 1000
+        if not is_stream:
+            return min(most, timeouts.whole_answer)
+        return min(most, timeouts.first_event, max(0.0, self._ends_at - time.monotonic()))
 
     async def _outgoing(self, candidate: Candidate) -> Outgoing:
         """Raises CannotSay, or InvalidBody."""
-        asked, reply_id = self.asked.request, self.asked.request_id.removeprefix("req_")
+        asked, reply_id = self.asked.request, self.asked.reply_id
         if candidate.endpoint.dialect is asked.dialect:
             return outgoing.addressed(asked, candidate, reply_id, with_reasoning=self.with_reasoning)
         if self.understood is None:
@@ -163,7 +215,7 @@ class Trial:
         merged["anthropic-beta"] = ",".join(flag.strip() for flag in flags if flag.strip())
         return merged
 
-    async def _begin(self, candidate: Candidate, sent: Outgoing, exchange: Exchange) -> Whole | Streaming:
+    async def _begin(self, candidate: Candidate, sent: Outgoing, exchange: Exchange, use: Use) -> Whole | Streaming:
         """The answer, or the beginning of it. The exchange is closed unless a stream takes it over."""
         self.account.header_seconds = exchange.header_seconds
         is_stream = exchange.content_type.startswith(outgoing.STREAM)
@@ -171,8 +223,10 @@ class Trial:
             if self.asked.request.is_streaming and (
                 is_stream or not exchange.content_type.startswith("application/json")
             ):
-                return await self._open_stream(candidate, sent, exchange)
-            return await self._whole(candidate, sent, await exchange.whole_body(), is_stream)
+                return await self._open_stream(candidate, sent, exchange, use)
+            whole = await self._whole(candidate, sent, await exchange.whole_body(), is_stream)
+            await use.succeeded()
+            return whole
         finally:
             if not self.account.is_streaming_now:
                 await exchange.aclose()
@@ -186,8 +240,9 @@ class Trial:
         else:
             spoken = sent.spoken(raw)
         await self._remember(spoken.body, spoken.parts, is_stream=wants_stream)
+        self.account.tried = self.trail.told()
         self.account.finish_whole(spoken)
-        return Whole(spoken.body, candidate, sent.dropped, is_stream=wants_stream)
+        return Whole(spoken.body, candidate, sent.dropped, wants_stream, self.trail.of_answer(candidate))
 
     async def _remember(self, body: bytes, parts: tuple[Part, ...], is_stream: bool) -> None:
         """Before the client has the end of the answer: its next request may be quicker than we are."""
@@ -195,7 +250,7 @@ class Trial:
         if entries:
             await self.gateway.memory.remember(self.asked.owner, entries, self.snapshot.limits.memory_hours)
 
-    async def _open_stream(self, candidate: Candidate, sent: Outgoing, exchange: Exchange) -> "Streaming":
+    async def _open_stream(self, candidate: Candidate, sent: Outgoing, exchange: Exchange, use: Use) -> "Streaming":
         stream, held = sent.stream(), []
         while not stream.has_spoken:
             chunk = await exchange.next_chunk()
@@ -207,31 +262,59 @@ class Trial:
                 raise UpstreamError(FailureKind.TRANSIENT, 502, "it closed the stream without an answer")
             else:
                 held.append(stream.feed(chunk))
+        await use.spoke()
+        self.account.tried = self.trail.told()
         self.account.stream_begins()
-        return Streaming(exchange, stream, b"".join(held), self.account, self._remember, sent.dropped)
+        first, route = b"".join(held), self.trail.of_answer(candidate)
+        return Streaming(candidate, exchange, stream, first, self.account, use, self._remember, sent.dropped, route)
+
+    def _nobody_answered(self) -> Refusal:
+        if not self.line.count:
+            return nobody(self.line.first, self.gateway.dashboard)
+        self.trail.skipped = self.line.skipped
+        self.account.tried = self.trail.told()
+        failed = self._all_failed() if self.trail.failed else self._all_passed_over()
+        failed.attempts, failed.route = self.account.tried, self.trail.of_failure()
+        return failed
+
+    def _all_passed_over(self) -> AllFailed:
+        """Nobody was asked, since health says that it would be in vain."""
+        skips = [each.skip for each in self.line.skipped]
+        waits = [skip.seconds for skip in skips if skip.seconds is not None]
+        status = 429 if any(skip.status == 429 for skip in skips) else 503
+        lines = "; ".join(map(str, self.line.skipped))
+        return AllFailed(f"No candidate can be asked now. {lines}", status, min(waits, default=None))
 
     def _all_failed(self) -> AllFailed:
-        last = self.failed[-1].failure
-        if last.kind is FailureKind.MODEL_GONE and len(self.failed) == 1:
+        failed, skipped = self.trail.failed, self.trail.skipped
+        last = failed[-1].failure
+        if last.kind is FailureKind.MODEL_GONE and len(failed) == 1 and not skipped:
             return self._no_such_model(last)
-        waits = [each.failure.retry_after for each in self.failed if each.failure.retry_after is not None]
-        if len(self.failed) == 1:
+        waits = [each.failure.retry_after for each in failed if each.failure.retry_after is not None]
+        waits += [each.skip.seconds for each in skipped if each.skip.seconds is not None]
+        if len(failed) == 1 and not skipped:
             said = "" if isinstance(last.__cause__, CannotSay) else f" failed with {last.status}"
-            message = f"{self.failed[-1].candidate}{said}: {last.message}"
-            failed = AllFailed(message, last.status, min(waits, default=None))
-            failed.param = getattr(last.__cause__, "param", None)
+            refusal = AllFailed(f"{failed[-1].candidate}{said}: {last.message}", last.status, min(waits, default=None))
+            refusal.param = getattr(last.__cause__, "param", None)
         else:
-            lines = "; ".join(map(str, self.failed))
-            failed = AllFailed(
-                f"All {len(self.failed)} attempts failed. {lines}", last.status, min(waits, default=None)
-            )
+            lines = "; ".join(map(str, [*failed, *skipped]))
+            refusal = AllFailed(f"All {len(failed)} attempts failed. {lines}", last.status, min(waits, default=None))
         if last.kind is FailureKind.CONTEXT_TOO_LONG:
-            failed.code = CONTEXT_TOO_LONG
-        return failed
+            refusal.code = CONTEXT_TOO_LONG
+        return refusal
 
     def _no_such_model(self, failure: UpstreamError) -> AllFailed:
         """Ids that no catalogue lists are passed on; when the provider does not know one either, help is due."""
         close = close_matches(self.asked.request.model, self.snapshot)
         hint = f" Did you mean {', '.join(close)}?" if close else ""
-        said = f"{self.failed[-1].candidate} failed with {failure.status}: {failure.message}{hint}"
+        said = f"{self.trail.failed[-1].candidate} failed with {failure.status}: {failure.message}{hint}"
         return AllFailed(said, failure.status, failure.retry_after)
+
+
+def _config(candidate: Candidate) -> ComboConfig:
+    assert candidate.combo is not None
+    return candidate.combo.config
+
+
+def _identity(candidate: Candidate) -> tuple[UUID, str]:
+    return candidate.connection.id, candidate.model.id

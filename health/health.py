@@ -1,6 +1,7 @@
 """The health of everything that can be asked, as one worker knows it: the one thing `combos` talks to."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from health.slots import Claim, Outcome, Refused, Skip, Slot, Vitals
 from health.snapshot import HealthFacts
@@ -26,6 +27,17 @@ class Health:
 
     def vitals(self, slot: Slot) -> Vitals:
         return Vitals(0, 0, 0, None, None)
+
+    def vitals_of_model(self, provider: str, model: str) -> Vitals:
+        return Vitals(0, 0, 0, None, None)
+
+    def idle_seconds(self, connection: UUID) -> float | None:
+        return None
+
+    def last_turn(self, key: str) -> int:
+        return 0
+
+    async def spoke(self, claim: Claim) -> None: ...
 
     async def turn(self, key: str) -> int:
         """0, 1, 2, ...: one sequence per key over all workers."""

@@ -53,6 +53,8 @@ class Skip:
     """Until it may be tried again; None where nobody knows."""
     detail: str
     """One plain sentence for people."""
+    status: int = 503
+    """What a client is told when nobody else can be asked."""
     is_soft: bool = False
     """A preference alone: where no other slot can be had, a claim takes this one all the same."""
 

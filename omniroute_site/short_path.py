@@ -20,6 +20,7 @@ from django.urls import ResolverMatch, set_urlconf
 
 from combos import runtime
 from combos.answering import dialect_of, not_allowed, refused
+from combos.pulse import Pulse
 from combos.refusals import BodyTooLarge, InvalidBody
 
 MOST_REMEMBERED_PATHS = 256
@@ -51,7 +52,7 @@ class ShortPathHandler(ASGIHandler):
         except ClientGone:
             return
         if response is not None:
-            await _send(response, send)
+            await _send(response, Pulse(send))
 
     async def _answer_while_connected(self, scope: Any, receive: Any, send: Any) -> HttpResponseBase | None:
         """Answer, and stop at once when the client hangs up; None where that, or the whole answer, is done."""
@@ -59,8 +60,9 @@ class ShortPathHandler(ASGIHandler):
         body = await _read_body(receive, limit)
         if body is None:
             return refused(BodyTooLarge(limit), dialect_of(scope["path"]))
+        pulse = Pulse(send)
         try:
-            request = self._request(scope, body)
+            request = self._request(scope, body, pulse)
         except UnicodeDecodeError:
             return refused(InvalidBody("The path is not valid UTF-8."), dialect_of(scope["path"]))
         work = asyncio.current_task()
@@ -70,22 +72,24 @@ class ShortPathHandler(ASGIHandler):
             response = await self._answer(request)
             if isinstance(response, HttpResponseNotAllowed):
                 response = not_allowed(request)
-            await _send(response, send, watcher)
+            await _send(response, pulse, watcher)
         except asyncio.CancelledError:
             if not watcher.client_is_gone:
                 raise
             work.uncancel()
         finally:
+            pulse.stop()
             watcher.stop()
         return None
 
-    def _request(self, scope: Any, body: bytes) -> ASGIRequest:
+    def _request(self, scope: Any, body: bytes, pulse: Pulse) -> ASGIRequest:
         if scope["path"].startswith(TWICE):  # A base URL that ends in /v1, and a client that adds it again.
             scope = {**scope, "path": scope["path"].removeprefix("/v1"), "raw_path": None}
         request = ASGIRequest(scope, BytesIO(body))
         request._body = body  # type: ignore[attr-defined]
         request.urlconf = self._urlconf  # type: ignore[attr-defined]
         request.META["omniroute.request_id"] = f"req_{RUN}{next(_numbers):x}"
+        request.META["omniroute.pulse"] = pulse
         return request
 
     def resolve_request(self, request: Any) -> ResolverMatch:
@@ -147,27 +151,27 @@ async def _read_body(receive: Any, limit: int) -> bytes | None:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-async def _send(response: HttpResponseBase, send: Any, watcher: Watcher | None = None) -> None:
+async def _send(response: HttpResponseBase, pulse: Pulse, watcher: Watcher | None = None) -> None:
     headers = [(name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.items()]
     if isinstance(response, StreamingHttpResponse):
-        await _send_stream(response, headers, send, watcher)
+        await _send_stream(response, headers, pulse, watcher)
         return
     assert isinstance(response, HttpResponse)
     headers.append((b"content-length", b"%d" % len(response.content)))
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await pulse.send({"type": "http.response.start", "status": response.status_code, "headers": headers})
     if watcher:
         watcher.answer_is_whole = True
-    await send({"type": "http.response.body", "body": response.content})
+    await pulse.send({"type": "http.response.body", "body": response.content})
 
 
-async def _send_stream(response: StreamingHttpResponse, headers: Any, send: Any, watcher: Watcher | None) -> None:
+async def _send_stream(response: StreamingHttpResponse, headers: Any, pulse: Pulse, watcher: Watcher | None) -> None:
     pieces = response._iterator  # type: ignore[attr-defined]
     try:
-        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+        await pulse.send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         async for piece in pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await pulse.send({"type": "http.response.body", "body": piece, "more_body": True})
         if watcher:
             watcher.answer_is_whole = True
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await pulse.send({"type": "http.response.body", "body": b"", "more_body": False})
     finally:
         await pieces.aclose()

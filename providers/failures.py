@@ -10,6 +10,7 @@ import orjson
 
 from providers import hints
 from providers.hints import RateHints
+from translator.losses import UpstreamComplaint
 
 LONGEST_RETRY_SECONDS = 24 * 3600
 
@@ -108,6 +109,11 @@ def from_status(status: int, headers: httpx.Headers, body: bytes, now: datetime)
         return UpstreamError(FailureKind.NETWORK, 502, f"it redirects (HTTP {status}), which is not followed")
     rate = hints.read(headers.raw, now)
     return UpstreamError(classify(status, text), status, text, retry_after(headers, now), hints=rate)
+
+
+def from_complaint(complaint: UpstreamComplaint) -> UpstreamError:
+    """The failure that a success status with an error inside reports."""
+    return UpstreamError(classify(complaint.status, complaint.message), complaint.status, complaint.message)
 
 
 def from_exception(error: Exception) -> UpstreamError:

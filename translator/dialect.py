@@ -137,6 +137,11 @@ class DialectModule(Protocol):
         """What ends a finished stream if the upstream left it out; empty where there is nothing."""
         ...
 
+    @property
+    def KEEP_ALIVE(self) -> bytes:  # noqa: N802 - it is a constant
+        """What says to a waiting client, between two events, that somebody is there; empty where nothing is safe."""
+        ...
+
     def read_request(self, body: JsonBody, model: str = "", is_streaming: bool | None = None) -> ClientRequest:
         """Check the members that every request has. Gemini's model and mode come from the path, as arguments."""
         ...

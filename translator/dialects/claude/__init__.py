@@ -6,10 +6,11 @@ from translator.dialects.claude.peek import make_peek
 from translator.dialects.claude.requests_in import decode_request, read_request
 from translator.dialects.claude.requests_out import addressed, encode_request
 from translator.dialects.claude.stream_in import StreamDecoder
-from translator.dialects.claude.stream_out import END_MARK, make_stream_encoder
+from translator.dialects.claude.stream_out import END_MARK, KEEP_ALIVE, make_stream_encoder
 
 __all__ = [
     "END_MARK",
+    "KEEP_ALIVE",
     "StreamDecoder",
     "addressed",
     "decode_request",

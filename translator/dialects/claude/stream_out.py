@@ -15,6 +15,7 @@ from translator.events import Begin, Close, Delta, End, Event, Open
 from translator.messages import Finish, Part, Reasoning, Refusal, Signature, Text, ToolCall
 
 END_MARK = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+KEEP_ALIVE = b'event: ping\ndata: {"type": "ping"}\n\n'
 _MORE = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"%b","%b":'
 _TEXT, _THINKING = (b"text_delta", b"text"), (b"thinking_delta", b"thinking")
 _ARGUMENTS, _SIGNATURE = (b"input_json_delta", b"partial_json"), (b"signature_delta", b"signature")

@@ -17,6 +17,8 @@ from translator.events import Begin, Close, Delta, End, Event, Open
 from translator.messages import Media, Part, Reasoning, Refusal, Signature, Text, ToolCall
 
 END_MARK = b""
+KEEP_ALIVE = b"\n"
+"""Its SDKs take every line that is not empty for JSON."""
 _BEFORE = b'data: {"candidates":[{"content":{"parts":['
 _BETWEEN = b'],"role":"model"},"index":0}'
 _NOTHING = b'{"text":""}'

@@ -11,10 +11,11 @@ from translator.dialects.ollama.absent import (
 from translator.dialects.ollama.answers import encode_response
 from translator.dialects.ollama.errors import encode_error, encode_stream_error
 from translator.dialects.ollama.requests_in import decode_request, read_request
-from translator.dialects.ollama.stream_out import END_MARK, make_stream_encoder
+from translator.dialects.ollama.stream_out import END_MARK, KEEP_ALIVE, make_stream_encoder
 
 __all__ = [
     "END_MARK",
+    "KEEP_ALIVE",
     "StreamDecoder",
     "addressed",
     "decode_request",

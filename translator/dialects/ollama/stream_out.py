@@ -12,6 +12,8 @@ from translator.events import Begin, Close, Delta, End, Event, Open
 from translator.messages import Part, Reasoning, Text, ToolCall
 
 END_MARK = b""
+KEEP_ALIVE = b""
+"""Its clients take every line for JSON."""
 
 
 class StreamEncoder:

@@ -7,11 +7,12 @@ from translator.dialects.openai.requests_in import decode_request, is_responses_
 from translator.dialects.openai.requests_out import addressed, encode_request
 from translator.dialects.openai.responses_bodies import from_responses_body
 from translator.dialects.openai.stream_in import StreamDecoder
-from translator.dialects.openai.stream_out import END_MARK, make_stream_encoder
+from translator.dialects.openai.stream_out import END_MARK, KEEP_ALIVE, make_stream_encoder
 from translator.dialects.openai.usage import decode_usage, encode_usage
 
 __all__ = [
     "END_MARK",
+    "KEEP_ALIVE",
     "StreamDecoder",
     "addressed",
     "decode_request",

@@ -13,6 +13,7 @@ from translator.events import Begin, Close, Delta, End, Event, Open
 from translator.messages import Media, Part, Reasoning, Refusal, Signature, Text, ToolCall, ToolKind
 
 END_MARK = b"data: [DONE]\n\n"
+KEEP_ALIVE = b": keep-alive\n\n"
 _NOT_FINISHED = b',"logprobs":null,"finish_reason":null}]}\n\n'
 _ROLE = b'{"role":"assistant","content":""}'
 _MEMBERS: dict[type[Part], bytes] = {Text: b"content", Reasoning: b"reasoning_content", Refusal: b"refusal"}

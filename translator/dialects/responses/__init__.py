@@ -12,9 +12,11 @@ from translator.dialects.responses.stream_out import make_stream_encoder
 
 END_MARK = b""
 """Nothing follows the event that ends an answer."""
+KEEP_ALIVE = b": keep-alive\n\n"
 
 __all__ = [
     "END_MARK",
+    "KEEP_ALIVE",
     "Folding",
     "StreamDecoder",
     "addressed",

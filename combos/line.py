@@ -1,0 +1,154 @@
+"""The line of candidates of one request: each is handed out once, in order, with a claim on it.
+
+Passed over for now, in this order of second chances: what only rests after a passing failure, what has no room (it is
+waited for, in line, while the combo's patience lasts), and what failed in a way that may pass, after a pause. What is
+cooling, broken or switched off is not asked at all; `skipped` says why.
+"""
+
+from dataclasses import dataclass, field, replace
+from uuid import NAMESPACE_OID, uuid5
+
+from combos.affinity import Bound
+from combos.candidates import Candidate, Orderer, Placed
+from health.health import Health
+from health.slots import Claim, Limits, Outcome, Refused, Skip, SkipReason, Slot
+
+NO_ROOM = frozenset({SkipReason.RATE_LIMITED, SkipReason.FULL})
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A candidate whose turn it is. Without a claim it is asked although health advises against it."""
+
+    candidate: Candidate
+    claim: Claim | None
+    room: Claim | None = None
+    """Its place among the requests that its combo lets at this model at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    candidate: Candidate
+    skip: Skip
+
+    def __str__(self) -> str:
+        return f"{self.candidate}: {self.skip.detail}"
+
+
+@dataclass(slots=True)
+class Line:
+    orderer: Orderer
+    health: Health
+    placed: list[Placed]
+    """Targets whose candidates were not looked at yet."""
+    bound: Bound | None = None
+    first: Placed = field(init=False)
+    count: int = 0
+    """Candidates that were found so far."""
+    _ready: list[Candidate] = field(default_factory=list)
+    _unminded: list[Candidate] = field(default_factory=list)
+    """Of combos that ask whatever health says."""
+    _resting: list[Candidate] = field(default_factory=list)
+    _full: list[Skipped] = field(default_factory=list)
+    _cold: list[Skipped] = field(default_factory=list)
+    _gone: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.first = self.placed[0]
+
+    @property
+    def skipped(self) -> list[Skipped]:
+        return [*self._cold, *self._full]
+
+    async def next(self, patience: float) -> Taken | None:
+        """Whoever is to be asked now; None when nobody is left. `patience`: seconds to wait for room, at most."""
+        while (taken := await self._next_claimed(patience)) is not None:
+            room = await self._room_in_combo(taken.candidate, patience)
+            if not isinstance(room, Refused):
+                return replace(taken, room=room)
+            self._cold.append(Skipped(taken.candidate, room.skips[0]))
+            if taken.claim is not None:
+                await self.health.report(taken.claim, Outcome(None, is_neutral=True))
+        return None
+
+    async def _room_in_combo(self, candidate: Candidate, patience: float) -> Claim | Refused | None:
+        combo = candidate.combo
+        if combo is None or combo.config.concurrency_per_model is None:
+            return None
+        place = uuid5(NAMESPACE_OID, f"{combo.name}\0{candidate.name}")
+        limits = Limits(concurrent=combo.config.concurrency_per_model)
+        slot = Slot(f"combo {combo.name}", place, candidate.model.id, limits, candidate.slot.profile)
+        return await self.health.claim([slot], min(patience, combo.config.queue_timeout_ms / 1000))
+
+    async def _next_claimed(self, patience: float) -> Taken | None:
+        while True:
+            if taken := await self._take(self._ready):
+                return taken
+            if self._unminded:
+                return Taken(self._unminded.pop(0), None)
+            if not self.placed:
+                break
+            await self._look_at_next_target()
+        return await self._take(self._resting) or await self._wait(patience)
+
+    async def _look_at_next_target(self) -> None:
+        placed = self.placed.pop(0)
+        if (placed.target.provider.slug, placed.target.model.id) in self._gone:
+            return
+        found = await self.orderer.connections(placed, self.bound)
+        self.count += len(found)
+        for candidate in found:
+            skip = self.health.glance(candidate.slot)
+            if skip is None:
+                self._ready.append(candidate)
+            elif skip.reason in NO_ROOM or minds_health(candidate):
+                self._set_aside(candidate, skip)
+            else:
+                self._unminded.append(candidate)
+
+    def _set_aside(self, candidate: Candidate, skip: Skip) -> None:
+        if skip.is_soft:
+            self._resting.append(candidate)
+        elif skip.reason in NO_ROOM:
+            self._full.append(Skipped(candidate, skip))
+        else:
+            self._cold.append(Skipped(candidate, skip))
+
+    async def _take(self, candidates: list[Candidate], patience: float = 0.0) -> Taken | None:
+        """The first that can be claimed is taken off the list; those that cannot are set aside."""
+        if not candidates:
+            return None
+        claimed = await self.health.claim([each.slot for each in candidates], patience)
+        if isinstance(claimed, Claim):
+            return Taken(candidates.pop(claimed.index), claimed)
+        refused, candidates[:] = list(zip(candidates, claimed.skips, strict=True)), []
+        for candidate, skip in refused:
+            self._set_aside(candidate, skip)
+        return None
+
+    async def _wait(self, patience: float) -> Taken | None:
+        """In the line of those who wait for room at the same connections, first come, first served."""
+        if not self._full:
+            return None
+        waiting = [each.candidate for each in self._full]
+        self._full = []
+        return await self._take(waiting, patience)
+
+    def forget_model(self, candidate: Candidate) -> None:
+        """Ask nobody else for this model: it is not there, or cannot do what is wanted."""
+        self._gone.add(_model_of(candidate))
+        self._ready[:] = [each for each in self._ready if _model_of(each) not in self._gone]
+        self._resting[:] = [each for each in self._resting if _model_of(each) not in self._gone]
+        self._full[:] = [each for each in self._full if _model_of(each.candidate) not in self._gone]
+
+    def put_back(self, candidates: list[Candidate]) -> None:
+        """Another round, for these alone."""
+        self._resting.extend(candidates)
+
+
+def minds_health(candidate: Candidate) -> bool:
+    return candidate.combo is None or candidate.combo.config.skips_unhealthy
+
+
+def _model_of(candidate: Candidate) -> tuple[str, str]:
+    return candidate.provider.slug, candidate.model.id
