@@ -71,7 +71,7 @@ class Outgoing:
     def spoken(self, raw: bytes) -> Spoken:
         """A whole answer for a client that wants one. Raises UpstreamComplaint."""
         if self.is_same:
-            return Spoken(raw, DIALECTS[self.dialect].read_answer(raw))
+            return Spoken(raw, crossing.read_usage(self.dialect, raw))
         return self._in_one_piece(self._read(raw))
 
     def put_together(self, reader: StreamReader, raw: bytes) -> Spoken:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from translator import restoring, sse
+from translator import embedded, restoring, sse
 from translator.dialect import Dialect, Encoded, Reply, StreamDecoder, StreamEncoder, Target
 from translator.dialects import DIALECTS
 from translator.events import Delta, End, Event, Open, fold, unfold
@@ -31,8 +31,19 @@ def cross_request(request: Request, dialect: Dialect, model: str) -> Encoded:
 
 def read_whole(source: Dialect, value: Mapping[str, Any], toolbox: Toolbox, id: str) -> Answer:
     """A vendor's whole answer, under the client's own names. Raises UpstreamComplaint."""
-    answer = DIALECTS[source].decode_response(value)
+    try:
+        answer = DIALECTS[source].decode_response(value)
+    except UpstreamComplaint as complaint:
+        raise embedded.explained(complaint, value) from None
     return fold(restoring.restore(unfold(answer), toolbox, id))
+
+
+def read_usage(dialect: Dialect, raw: bytes) -> Usage | None:
+    """The usage of a whole answer that is passed on as it is. Raises UpstreamComplaint when it is none."""
+    try:
+        return DIALECTS[dialect].read_answer(raw)
+    except UpstreamComplaint as complaint:
+        raise embedded.explained(complaint, raw) from None
 
 
 def cross_response(source: Dialect, target: Dialect, value: Mapping[str, Any], toolbox: Toolbox, reply: Reply) -> bytes:
@@ -44,12 +55,14 @@ def cross_response(source: Dialect, target: Dialect, value: Mapping[str, Any], t
 class StreamReader:
     """A vendor's stream as events in order. `events` counts those that say something."""
 
-    __slots__ = ("_decoder", "_frames", "_restorer", "events", "has_spoken", "is_done", "usage")
+    __slots__ = ("_decoder", "_first", "_frames", "_restorer", "events", "has_spoken", "is_done", "usage")
 
     def __init__(self, source: Dialect, toolbox: Toolbox, id: str) -> None:
         self._decoder: StreamDecoder = DIALECTS[source].StreamDecoder()
         self._restorer = restoring.Restorer(toolbox, id)
         self._frames = sse.FrameBuffer()
+        self._first = b""
+        """The first event's data: an error in another shape, where nothing else comes."""
         self.has_spoken = False
         self.is_done = False
         self.events = 0
@@ -70,17 +83,26 @@ class StreamReader:
     def finish(self) -> Iterator[Event]:
         """The rest, in the same way. Raises UpstreamComplaint when the answer was cut."""
         if tail := self._frames.finish():
-            yield from self._read(sse.data(tail))
+            yield from self._read(sse.data(tail) or sse.naked(tail))
         if not self.is_done:
-            yield from self._restored(self._decoder.finish())
+            yield from self._ended()
 
     def _read(self, data: bytes) -> list[Event]:
         if not data or self.is_done:
             return []
+        self._first = self._first or data
         try:
             return self._restored(self._decoder.feed(data))
         except RecursionError:  # Brackets without end: garbage like any other.
             return []
+        except UpstreamComplaint as complaint:
+            raise embedded.explained(complaint, data) from None
+
+    def _ended(self) -> list[Event]:
+        try:
+            return self._restored(self._decoder.finish())
+        except UpstreamComplaint as cut:
+            raise cut if self.has_spoken else embedded.explained(cut, self._first) from None
 
     def _restored(self, decoded: list[Event]) -> list[Event]:
         return [self._noted(event) for each in decoded for event in self._restorer.feed(each)]

@@ -27,9 +27,13 @@ class CannotSay(InvalidRequest):
 
 
 class UpstreamComplaint(Exception):
-    """An upstream that answered 200 and meant an error. `status` is the status it should have sent."""
+    """An upstream that answered 200 and meant an error. `status` is the status it should have sent.
 
-    def __init__(self, status: int, message: str) -> None:
+    `said` is what it sent, as values of JSON, for whoever knows vendors' codes; None where it sent nothing of the kind.
+    """
+
+    def __init__(self, status: int, message: str, said: object = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.said = said

@@ -5,7 +5,7 @@ Every event is looked into, for usage, errors and the end, and because one line 
 UpstreamComplaint. A stream that is cut ends with an error, so that it never looks finished.
 """
 
-from translator import sse
+from translator import embedded, sse
 from translator.dialect import ClientRequest, DialectModule, Peek
 from translator.losses import UpstreamComplaint
 from translator.usage import Usage
@@ -16,13 +16,15 @@ CUT = "the upstream closed the stream before the answer was finished"
 class Relay:
     """`feed` returns the whole events to pass on, `finish` what remains when the upstream has closed."""
 
-    __slots__ = ("_dialect", "_failure", "_frames", "_peek")
+    __slots__ = ("_dialect", "_failure", "_first", "_frames", "_peek")
 
     def __init__(self, dialect: DialectModule, request: ClientRequest) -> None:
         self._dialect = dialect
         self._frames = sse.FrameBuffer()
         self._peek: Peek = dialect.make_peek(request)
         self._failure: str | None = None
+        self._first = b""
+        """The first event's data: an error in another shape, where nothing else comes."""
 
     @property
     def has_spoken(self) -> bool:
@@ -65,19 +67,28 @@ class Relay:
         return self._knows(payload) if payload else self._peek.keeps_comments
 
     def _knows(self, payload: bytes) -> bool:
+        self._first = self._first or payload
         try:
             return self._peek.keeps(payload)
         except RecursionError:  # Brackets without end: garbage like any other.
             return False
+        except UpstreamComplaint as complaint:
+            raise embedded.explained(complaint, payload) from None
 
     def finish(self) -> bytes:
-        """The upstream's last words, and the end mark it may have left out; an error where it stopped in the middle."""
+        """The upstream's last words, and the end mark it may have left out; an error where it stopped in the middle.
+
+        Raises UpstreamComplaint where it never said anything.
+        """
         tail = self._frames.finish()
         last = self.feed(tail + b"\n\n") if tail.strip() else b""
         if self._peek.is_done:
             return last
         if self._peek.is_finished:
             return last + self._dialect.END_MARK
+        if not self.has_spoken:
+            self._knows(sse.naked(tail))
+            raise embedded.explained(UpstreamComplaint(502, self.failure or CUT), self._first)
         return last + self.fail(502, self.failure or CUT)
 
     def fail(self, status: int, message: str) -> bytes:

@@ -78,3 +78,9 @@ def data(frame: bytes) -> bytes:
     lines = _END_OF_LINE.split(frame.removeprefix(_BYTE_ORDER_MARK))
     values = [line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:")]
     return b"\n".join(values)
+
+
+def naked(tail: bytes) -> bytes:
+    """JSON that was sent as a stream's whole content without being an event, as errors sometimes are; else nothing."""
+    found = tail.removeprefix(_BYTE_ORDER_MARK).strip()
+    return found if found.startswith((b"{", b"[")) else b""
