@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 
 LONGEST_SECONDS = 24 * 3600
 _UNIX_TIMES = 1_000_000_000
-"""A number from here on is a moment: nobody is asked to wait for 30 years."""
+"""A number from here on is a moment."""
 _UNIX_MILLISECONDS = 100_000_000_000
+_LONG_AGO = 365 * 24 * 3600
+"""Seconds. A moment further back was not meant for one: the vendor does wish for 30 years, and gets a day."""
 _LONGEST_TEXT = 64
 
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -44,7 +46,7 @@ def _of_number(number: float, now: datetime) -> float | None:
         return bounded(number)
     moment = number / 1000 if number >= _UNIX_MILLISECONDS else number
     seconds = moment - _timestamp(now)
-    return bounded(seconds)
+    return bounded(number if seconds < -_LONG_AGO else seconds)
 
 
 def _spelled_out(text: str) -> float | None:

@@ -1,42 +1,19 @@
-"""What an upstream's failure means. Pure; and the only file that knows vendors' error texts."""
+"""What an upstream's failure means. Pure.
 
-import email.utils
-import re
-from datetime import UTC, datetime
-from enum import StrEnum
+What vendors' words mean is in `error_texts`, how the shapes of their errors are read in `error_bodies`.
+"""
+
+from datetime import datetime
 
 import httpx
-import orjson
 
-from providers import hints
+from providers import error_bodies, error_texts, hints
+from providers.error_bodies import ErrorBody
+from providers.failure_kinds import FailureKind, Scope
 from providers.hints import RateHints
 from translator.losses import UpstreamComplaint
 
-LONGEST_RETRY_SECONDS = 24 * 3600
-
-
-class FailureKind(StrEnum):
-    CREDENTIAL = "credential"
-    MODEL_ACCESS = "model access"
-    QUOTA = "quota"
-    MODEL_GONE = "model gone"
-    RATE_LIMIT = "rate limit"
-    CALLERS_FAULT = "caller's fault"
-    CONTEXT_TOO_LONG = "context too long"
-    UNSUPPORTED_FEATURE = "unsupported feature"
-    FOREIGN_REASONING = "foreign reasoning"
-    OVERLOADED = "overloaded"
-    TRANSIENT = "transient"
-    NETWORK = "network"
-
-
-class Scope(StrEnum):
-    """Whom a failure is about, of what the upstream knows of us."""
-
-    MODEL = "model"
-    """The connection as far as it asks this model."""
-    ACCOUNT = "account"
-    """The connection, whatever it asks."""
+__all__ = ["FailureKind", "Scope", "UpstreamError", "classify", "from_complaint", "from_exception", "from_status"]
 
 
 class UpstreamError(Exception):
@@ -69,46 +46,103 @@ _BY_STATUS = {
     402: FailureKind.QUOTA,
     403: FailureKind.MODEL_ACCESS,
     404: FailureKind.MODEL_GONE,
+    405: FailureKind.NETWORK,
+    406: FailureKind.MODEL_ACCESS,
+    407: FailureKind.NETWORK,
     408: FailureKind.TRANSIENT,
-    413: FailureKind.CALLERS_FAULT,
+    409: FailureKind.TRANSIENT,
+    410: FailureKind.MODEL_GONE,
+    413: FailureKind.CONTEXT_TOO_LONG,
+    415: FailureKind.UNSUPPORTED_FEATURE,
     422: FailureKind.CALLERS_FAULT,
+    425: FailureKind.TRANSIENT,
     429: FailureKind.RATE_LIMIT,
+    451: FailureKind.MODEL_ACCESS,
+    498: FailureKind.OVERLOADED,
+    499: FailureKind.TRANSIENT,
+    501: FailureKind.UNSUPPORTED_FEATURE,
     503: FailureKind.OVERLOADED,
     529: FailureKind.OVERLOADED,
 }
+"""Where the text says nothing. 498 is Groq's capacity, 499 the vendor's own call that was cancelled."""
 
-_BY_TEXT = [
-    (re.compile(r"(invalid|corrupted|not valid|cannot be (modified|verified)|could not be (verified|decrypted))"
-                r".{0,40}(signature|encrypted.content)|(signature|encrypted.content|thinking.{1,12}blocks).{0,80}"
-                r"(invalid|not valid|corrupted|cannot be modified|could not be (verified|decrypted))"
-                r"|invalid_encrypted_content|item with id .?rs_\w+.? not found", re.I),
-     {400, 404, 422}, FailureKind.FOREIGN_REASONING),
-    (re.compile(r"context.{0,20}(length|window)|maximum context|prompt is too long|too many tokens", re.I),
-     {400, 413, 422}, FailureKind.CONTEXT_TOO_LONG),
-    (re.compile(r"does not support|not supported|unsupported (parameter|value|feature)", re.I),
-     {400, 422}, FailureKind.UNSUPPORTED_FEATURE),
-    (re.compile(r"insufficient_quota|exceeded your current quota|credit balance", re.I),
-     {400, 403, 429}, FailureKind.QUOTA),
-    (re.compile(r"invalid (api )?key|api key (not valid|expired)|invalid_api_key", re.I),
-     {400, 403}, FailureKind.CREDENTIAL),
-]  # fmt: skip
+_STATUS_OF = {
+    FailureKind.CREDENTIAL: 401,
+    FailureKind.MODEL_ACCESS: 403,
+    FailureKind.QUOTA: 429,
+    FailureKind.MODEL_GONE: 404,
+    FailureKind.RATE_LIMIT: 429,
+    FailureKind.CALLERS_FAULT: 400,
+    FailureKind.CONTEXT_TOO_LONG: 400,
+    FailureKind.UNSUPPORTED_FEATURE: 400,
+    FailureKind.FOREIGN_REASONING: 400,
+    FailureKind.OVERLOADED: 503,
+}
+"""What an error within a 200 that names no status should have had."""
+
+_OF_THE_ACCOUNT = frozenset({FailureKind.CREDENTIAL, FailureKind.QUOTA})
+_NO_ANSWER = 502
 
 
 def classify(status: int, text: str) -> FailureKind:
     """The kind of a failure with this HTTP status and error text. A status nobody names is the caller's below 500."""
-    for pattern, statuses, kind in _BY_TEXT:
-        if status in statuses and pattern.search(text):
-            return kind
+    if status in (404, 405) and error_texts.WRONG_PLACE.search(text):
+        return FailureKind.NETWORK
+    for rule in error_texts.RULES:
+        if status in rule.statuses and rule.pattern.search(text):
+            return rule.kind
     return _BY_STATUS.get(status) or (FailureKind.TRANSIENT if status >= 500 else FailureKind.CALLERS_FAULT)
+
+
+def scope_of(kind: FailureKind, text: str) -> Scope:
+    """Whom it is about. A limit is the account's where the vendor says so and names no model."""
+    if kind is not FailureKind.RATE_LIMIT and kind not in _OF_THE_ACCOUNT:
+        return Scope.MODEL
+    if kind is FailureKind.CREDENTIAL:
+        return Scope.ACCOUNT
+    if error_texts.ONE_MODEL.search(text):
+        return Scope.MODEL
+    is_wide = kind is FailureKind.QUOTA or error_texts.WHOLE_ACCOUNT.search(text)
+    return Scope.ACCOUNT if is_wide else Scope.MODEL
 
 
 def from_status(status: int, headers: httpx.Headers, body: bytes, now: datetime) -> UpstreamError:
     """The failure that an answer with an error status (300 to 599) reports."""
-    text = error_text(body)
     if status < 400:
         return UpstreamError(FailureKind.NETWORK, 502, f"it redirects (HTTP {status}), which is not followed")
-    rate = hints.read(headers.raw, now)
-    return UpstreamError(classify(status, text), status, text, retry_after(headers, now), hints=rate)
+    said = error_bodies.read(body, now)
+    failure = _explained(status, said)
+    failure.hints = hints.read(headers.raw, now)
+    waits = (hints.retry_seconds(headers, now), said.wait, _until_reset(failure))
+    failure.retry_after = next((wait for wait in waits if wait is not None), None)
+    return failure
+
+
+def _until_reset(failure: UpstreamError) -> float | None:
+    """What the limits say of a refusal, unless they were not the reason."""
+    known = failure.hints
+    return known.reset_seconds if failure.status == 429 and known and not known.remaining else None
+
+
+def from_complaint(complaint: UpstreamComplaint, now: datetime) -> UpstreamError:
+    """The failure that an answer reports which was an error under a 200."""
+    if complaint.said is None:
+        said = error_bodies.understand(complaint.message, now)
+        return _explained(complaint.status, said)
+    said = error_bodies.understand(complaint.said, now)
+    named = complaint.status if complaint.status != _NO_ANSWER else said.status
+    failure = _explained(named or _NO_ANSWER, said)
+    if named is None:
+        failure.status = _STATUS_OF.get(failure.kind, _NO_ANSWER)
+    return failure
+
+
+def _explained(status: int, said: ErrorBody) -> UpstreamError:
+    kind = classify(status, said.text)
+    if kind is FailureKind.NETWORK:
+        message = f"nothing of the kind is at its address (HTTP {status}: {said.sentence}); check its base URL"
+        return UpstreamError(kind, _NO_ANSWER, message)
+    return UpstreamError(kind, status, said.sentence, said.wait, scope_of(kind, said.text))
 
 
 def from_complaint(complaint: UpstreamComplaint) -> UpstreamError:
@@ -123,35 +157,3 @@ def from_exception(error: Exception) -> UpstreamError:
     if isinstance(error, httpx.ConnectError):
         return UpstreamError(FailureKind.NETWORK, 502, "no connection to it could be made")
     return UpstreamError(FailureKind.NETWORK, 502, "the connection to it broke")
-
-
-def error_text(body: bytes) -> str:
-    """The human sentence in an error body of any vendor's shape, at most 500 characters, on one line."""
-    try:
-        said = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        said = re.sub(r"<[^>]*>", " ", body[:4000].decode("utf-8", "replace"))
-    return " ".join(str(_sentence(said)).split())[:500] or "it gave no reason"
-
-
-def _sentence(said: object) -> object:
-    """`{"error": {"message": ...}}`, `{"error": "..."}`, `{"message"|"detail"|"msg": ...}`, or the lot."""
-    if isinstance(said, list) and said:
-        return _sentence(said[0])
-    if not isinstance(said, dict):
-        return said
-    inner = next((said[name] for name in ("error", "message", "detail", "msg") if said.get(name)), None)
-    return _sentence(inner) if isinstance(inner, dict | list) else inner or orjson.dumps(said).decode()
-
-
-def retry_after(headers: httpx.Headers, now: datetime) -> float | None:
-    """Seconds until the vendor wants to hear from us again (RFC 9110, 10.2.3); None where it gave no usable hint."""
-    given = headers.get("retry-after", "").strip()
-    try:
-        seconds = float(given)
-    except ValueError:
-        moment = email.utils.parsedate_tz(given)
-        if moment is None:
-            return None
-        seconds = email.utils.mktime_tz(moment) - now.replace(tzinfo=now.tzinfo or UTC).timestamp()
-    return min(seconds, LONGEST_RETRY_SECONDS) if seconds >= 0 else None

@@ -6,9 +6,10 @@ Every vendor has a spelling of its own: `x-ratelimit-remaining-requests` (OpenAI
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from providers.durations import bounded, seconds_until
 
@@ -45,7 +46,7 @@ def read(headers: Headers, now: datetime) -> RateHints | None:
     if b"ratelimit" not in b" ".join([name for name, _ in headers]).lower():
         return None
     windows = [(name, _hints(facts, now)) for name, facts in _windows(headers).items()]
-    known = [(name, hints) for name, hints in windows if hints.limit is not None or hints.remaining is not None]
+    known = [named for named in windows if named[1].remaining is not None] or windows
     return min(known, key=_room)[1] if known else None
 
 
@@ -70,18 +71,22 @@ def _windows(headers: Headers) -> dict[str, Facts]:
     """Facts by the name of their window, which is empty where a vendor has only one."""
     windows: dict[str, Facts] = {}
     for name, value in headers:
-        if b"ratelimit" in (lowered := name.lower()):
-            for window, fact, text in _facts(lowered.decode("latin-1"), value.decode("latin-1")):
-                windows.setdefault(window, {})[fact] = text
+        if place := _place(name):
+            windows.setdefault(place[0], {})[place[1]] = value.decode("latin-1")
+        elif name.lower() in (b"ratelimit", b"ratelimit-policy"):
+            windows.setdefault("", {}).update(_members(value.decode("latin-1")))
     return windows
 
 
-def _facts(name: str, value: str) -> Iterator[tuple[str, str, str]]:
-    if name in ("ratelimit", "ratelimit-policy"):
-        for member in _MEMBER.finditer(value):
-            yield "", _MEMBERS.get(member["name"], member["name"]), member["value"]
-    elif found := _NAME.match(name):
-        yield found["window"] or found["suffix"] or "", found["fact"], value
+@lru_cache(maxsize=512)
+def _place(name: bytes) -> tuple[str, str] | None:
+    """The window and the fact that a header tells of. There are as few names as vendors, and all come again."""
+    found = _NAME.match(name.decode("latin-1").lower())
+    return (found["window"] or found["suffix"] or "", found["fact"]) if found else None
+
+
+def _members(value: str) -> Facts:
+    return {_MEMBERS.get(found["name"], found["name"]): found["value"] for found in _MEMBER.finditer(value)}
 
 
 def _hints(facts: Facts, now: datetime) -> RateHints:
