@@ -1,51 +1,158 @@
-"""The health of everything that can be asked, as one worker knows it: the one thing `combos` talks to."""
+"""The health of everything that can be asked, as one worker knows it: the one thing `combos` talks to.
 
-from collections.abc import Sequence
-from uuid import UUID
+`claim` a slot, ask, `report` how it went. A slot without limits, of a provider without failures, is claimed from memory
+alone; everything else is settled with all workers (`health.shared`), or, while that is away, with what this one knows.
+"""
 
+import asyncio
+import logging
+import random
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connection
+
+from health import events, outcomes, rows
+from health.board import Board
+from health.claims import Claims
+from health.clock import Clock
+from health.events import SharedStateFound, SharedStateLost
+from health.judging import Judge
+from health.knowledge import Knowledge, Rule
+from health.lockouts import Lockouts
+from health.permits import LEASE_SECONDS, Permits
+from health.pulses import Pulses
+from health.records import Kind, Record
+from health.rows import Rows
+from health.shared import Shared, connect, prefix_of
 from health.slots import Claim, Outcome, Refused, Skip, Slot, Vitals
 from health.snapshot import HealthFacts
+from health.turns import Turns
+from health.upkeep import Upkeep
+
+log = logging.getLogger(__name__)
+
+
+def make(facts: HealthFacts) -> "Health":
+    """This worker's, as the settings want it: shared in Redis where there is one, kept in the database."""
+    return Health(facts, redis_url=settings.REDIS_URL, prefix=prefix_of(settings.SECRET_KEY), rows=Rows())
 
 
 class Health:
     """One object per worker. `claim`, then `report` exactly once; everything else only looks."""
 
-    def __init__(self, facts: HealthFacts) -> None:
-        self.facts = facts
+    def __init__(
+        self,
+        facts: HealthFacts,
+        *,
+        redis_url: str = "",
+        prefix: str = "",
+        rows: Rows | None = None,
+        clock: Clock | None = None,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        self._clock = clock or Clock()
+        self._board = Board(self._clock)
+        self._shared = Shared(connect(redis_url), prefix, self._board, lease_seconds) if redis_url else None
+        self._rows = rows
+        self._knowledge = Knowledge(self._board, self._shared, rows)
+        permits = Permits(self._clock, lease_seconds)
+        self._judge = Judge(self._board, permits)
+        self._claims = Claims(self._judge, self._shared, self._spawn)
+        self._pulses = Pulses(self._clock)
+        self._turns = Turns(self._shared)
+        self._upkeep = Upkeep(self._knowledge, self._shared, permits, self._claims, self._pulses)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.lockouts = Lockouts(self._knowledge, self._spawn)
+        self._take_in(facts)
+        if self._shared is not None:
+            self._shared.on_turn = _told
 
-    async def start(self) -> None: ...
+    async def start(self) -> None:
+        """Read what is kept, and find the other workers."""
+        self._loop = asyncio.get_running_loop()
+        if self._rows is not None:
+            self._upkeep.remember(await sync_to_async(_read, thread_sensitive=False)(self._clock))
+            self._rows.start()
+        if self._shared is not None:
+            await self._shared.start()
+        self._upkeep.start()
+        await self._upkeep.carry_out(self.facts.orders)
 
-    async def stop(self) -> None: ...
+    async def stop(self) -> None:
+        await self._upkeep.stop()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._shared is not None:
+            await self._shared.stop()
+        if self._rows is not None:
+            await sync_to_async(self._rows.stop, thread_sensitive=False)()
 
     def apply(self, facts: HealthFacts) -> None:
-        """A new configuration."""
-        self.facts = facts
+        """A new configuration. From any thread."""
+        self._take_in(facts)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(lambda: self._spawn(self._upkeep.carry_out(facts.orders)))
 
     def glance(self, slot: Slot) -> Skip | None:
         """Why the slot would be passed over now, as far as this worker knows."""
-        return None
+        return self._judge.glance(slot)
 
     def vitals(self, slot: Slot) -> Vitals:
-        return Vitals(0, 0, 0, None, None)
-
-    def vitals_of_model(self, provider: str, model: str) -> Vitals:
-        return Vitals(0, 0, 0, None, None)
-
-    def idle_seconds(self, connection: UUID) -> float | None:
-        return None
-
-    def last_turn(self, key: str) -> int:
-        return 0
-
-    async def spoke(self, claim: Claim) -> None: ...
+        return self._pulses.vitals(slot)
 
     async def turn(self, key: str) -> int:
         """0, 1, 2, ...: one sequence per key over all workers."""
-        return 0
+        return await self._turns.next(key)
 
     async def claim(self, slots: Sequence[Slot], patience: float = 0.0) -> Claim | Refused:
         """The first slot that may be used. Where all lack room alone, wait in line, `patience` seconds at most."""
-        return Claim(slots[0], 0, "", False)
+        answer = await self._claims.claim(slots, patience)
+        if isinstance(answer, Claim):
+            self._pulses.begin(answer.slot)
+        return answer
 
     async def report(self, claim: Claim, outcome: Outcome) -> None:
-        """How it went. Whatever was held for the claim is returned."""
+        """How it went. What was held for the claim is returned, also when the caller is cancelled meanwhile."""
+        self._pulses.end(claim.slot, outcome)
+        claimed = claim.since + self._clock.offset
+        changes = list(outcomes.changes(claim, outcome, self._board, claimed, random.random()))  # noqa: S311
+        if changes or claim.lease:
+            await asyncio.shield(self._spawn(self._settle(claim, changes)))
+
+    async def _settle(self, claim: Claim, changes: Sequence[tuple[Kind, str, Rule]]) -> None:
+        try:
+            for kind, key, rule in changes:
+                await self._knowledge.change(kind, key, rule)
+        finally:
+            await self._claims.give_back(claim.lease)
+
+    def _take_in(self, facts: HealthFacts) -> None:
+        self.facts = self.lockouts.facts = facts
+        self._claims.longest_line = facts.queue_length
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Work that outlives the request it comes from, and that `stop` waits for."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def _read(clock: Clock) -> list[tuple[Kind, str, Record]]:
+    try:
+        return rows.read(clock)
+    finally:
+        connection.close()
+
+
+def _told(why: str | None) -> None:
+    if why is None:
+        log.info("the shared state is there: workers know of each other")
+        events.publish(SharedStateFound())
+    else:
+        log.warning("the shared state in Redis is away, each worker goes on with what it knows: %s", why)
+        events.publish(SharedStateLost(why))

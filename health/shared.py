@@ -1,0 +1,312 @@
+"""What all workers know together, in Redis. It takes no decision that Python could take.
+
+Records are changed by comparing and setting: the rules stay in Python, and of two workers that change one record at the
+same moment the second sees what the first made of it. Only what must be one step is a script: granting a wish, and that
+comparison. Every change is told to all workers, and once a second each looks whether it missed one.
+
+Law: no call waits longer than `PATIENCE_SECONDS`. The first that does, or fails, raises `SharedStateGone` and so does
+every further one, at once, until Redis has answered in time again. Workers go on with what they know, and tell it when
+Redis is back.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from health.board import Board
+from health.permits import Answer, Denial, Granted, Hold, Stale, Wish
+from health.records import Kind
+from health.slots import SkipReason
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 0.1
+LOOK_SECONDS = 1.0
+AGAIN_SECONDS = 0.25
+"""Between attempts to find Redis again."""
+TURNS_LIFE_SECONDS = 24 * 3600
+MOST_CONNECTIONS = 32
+
+T = TypeVar("T")
+Heard = Callable[[str], None]
+
+
+class SharedStateGone(Exception):
+    """Redis did not answer, or not in time."""
+
+
+def prefix_of(secret: str) -> str:
+    """Of an installation's keys. In braces, so that a cluster keeps them together."""
+    return "omniroute:{" + hashlib.sha256(b"health " + secret.encode()).hexdigest()[:12] + "}"
+
+
+def script(name: str) -> str:
+    return (Path(__file__).parent / "scripts" / f"{name}.lua").read_text()
+
+
+def connect(url: str) -> Redis:
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=MOST_CONNECTIONS,
+        timeout=PATIENCE_SECONDS,
+        decode_responses=True,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return Redis.from_pool(pool)
+
+
+class Shared:
+    """One worker's line to Redis, and the keeper of its board while Redis is there."""
+
+    def __init__(self, client: Redis, prefix: str, board: Board, lease_seconds: float) -> None:
+        self.is_found = False
+        self.on_turn: Callable[[str | None], None] = lambda why: None
+        """Told why it was lost, or None when it is found."""
+        self.on_push: Callable[[bool], Awaitable[None]]
+        """Asked to tell what this worker knows: everything, or what changed while Redis was away."""
+        self.on_room: Heard = lambda connection: None
+        self.worker = uuid.uuid4().hex
+        self._client, self._prefix, self._board = client, prefix, board
+        self._lease_ms = int(lease_seconds * 1000)
+        self._take = client.register_script(script("take"))
+        self._change = client.register_script(script("change"))
+        self._give_back = client.register_script(script("give_back"))
+        self._renew = client.register_script(script("renew"))
+        self._revisions: dict[tuple[str, str], int] = {}
+        self._revision = 0
+        self._epoch = ""
+        self._told: bool | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._first = asyncio.Event()
+
+    # What claims and reports need
+
+    async def take(self, wishes: Sequence[Wish], lease: str) -> Answer:
+        said = await self._ask(
+            lambda: self._take([self._prefix], [lease, self._lease_ms, json.dumps([_wish(each) for each in wishes])])
+        )
+        return _answer(said)
+
+    async def change(self, kind: Kind, key: str, before: str, after: str) -> bool:
+        """Whether it was as it was before. If not, the board says now what it is."""
+        done, text, revision = await self._ask(lambda: self._change([self._prefix], [kind.value, key, before, after]))
+        self._learn(kind, key, text, int(revision))
+        return bool(done)
+
+    def learn_breaker(self, stale: Stale) -> None:
+        self._board.put(Kind.BREAKER, stale.provider, stale.text)
+
+    async def give_back(self, hold: Hold) -> None:
+        await self._ask(lambda: self._give_back([self._prefix], list(_hold(hold))))
+
+    async def renew(self, holds: Sequence[Hold], *, is_lost: bool = False) -> None:
+        said = json.dumps([_hold(each) for each in holds])
+        await self._ask(lambda: self._renew([self._prefix], [self._lease_ms, said, "NX" if is_lost else "XX"]))
+
+    async def turn(self, key: str) -> int:
+        name = f"{self._prefix}:turn:{key}"
+
+        async def count() -> int:
+            async with self._client.pipeline(transaction=False) as line:
+                line.incr(name)
+                line.expire(name, TURNS_LIFE_SECONDS)
+                counted, _ = await line.execute()
+            return int(counted) - 1
+
+        return await self._ask(count)
+
+    async def exchange_pulses(self, own: str) -> Mapping[str, str]:
+        """Tell this worker's; hear every worker's."""
+        name = f"{self._prefix}:pulses"
+
+        async def trade() -> Mapping[str, str]:
+            async with self._client.pipeline(transaction=False) as line:
+                line.hset(name, self.worker, own)
+                line.hgetall(name)
+                line.expire(name, 3600)
+                _, every, _ = await line.execute()
+            return dict(every)
+
+        return await self._ask(trade)
+
+    async def forget_pulses(self, workers: Sequence[str]) -> None:
+        if workers:
+            await self._ask(lambda: self._client.hdel(f"{self._prefix}:pulses", *workers))
+
+    # Keeping in touch
+
+    async def start(self) -> None:
+        """Returns when Redis has answered, or has not in time."""
+        self._task = asyncio.create_task(self._keep(), name="health-shared-state")
+        await self._first.wait()
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        await self._client.aclose()
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                async with self._client.pubsub() as channel:
+                    await self._find(channel)
+                    await self._listen(channel)
+            except SharedStateGone:
+                pass
+            except (RedisError, OSError, TimeoutError, ValueError) as error:
+                self._lose(error)
+            self._first.set()
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _find(self, channel: PubSub) -> None:
+        async with self._patience():
+            await channel.subscribe(f"{self._prefix}:changes")
+        is_new = await self._meet()
+        self.is_found = True
+        try:
+            await self.on_push(is_new)
+            await self._read()
+        except BaseException:
+            self.is_found = False
+            raise
+        self._tell(None)
+        self._first.set()
+
+    async def _meet(self) -> bool:
+        """Agree on the time; whether what was in Redis is not what this worker knew."""
+        async with self._patience(), self._client.pipeline(transaction=True) as line:
+            line.set(f"{self._prefix}:epoch", uuid.uuid4().hex, nx=True)
+            line.get(f"{self._prefix}:epoch")
+            line.time()
+            was_empty, epoch, (seconds, micros) = await line.execute()
+        self._board.clock.agree(seconds + micros / 1e6)
+        is_new = bool(was_empty)
+        if epoch != self._epoch:
+            self._revisions.clear()
+            self._revision = -1
+        self._epoch = epoch
+        return is_new
+
+    async def _listen(self, channel: PubSub) -> None:
+        loop = asyncio.get_running_loop()
+        look_at = loop.time() + LOOK_SECONDS
+        while self.is_found:
+            message = await channel.get_message(ignore_subscribe_messages=True, timeout=PATIENCE_SECONDS)
+            if message is not None:
+                self._hear(str(message["data"]))
+            if loop.time() >= look_at:
+                look_at = loop.time() + LOOK_SECONDS
+                await self._look()
+
+    def _hear(self, text: str) -> None:
+        revision, kind, key, after = json.loads(text)
+        if kind == "room":
+            self.on_room(key)
+            return
+        self._learn(Kind(kind), key, after, revision)
+        if revision == self._revision + 1:
+            self._revision = revision
+
+    async def _look(self) -> None:
+        """Whether a change was missed, or Redis lost everything."""
+        async with self._patience(), self._client.pipeline(transaction=True) as line:
+            line.get(f"{self._prefix}:epoch")
+            line.get(f"{self._prefix}:revision")
+            line.time()
+            epoch, revision, (seconds, micros) = await line.execute()
+        self._board.clock.agree(seconds + micros / 1e6)
+        if epoch != self._epoch:
+            await self.on_push(await self._meet())
+            await self._read()
+        elif int(revision or 0) != self._revision:
+            await self._read()
+
+    async def _read(self) -> None:
+        """Everything. What changed after it was read stays as it is."""
+        async with self._patience(), self._client.pipeline(transaction=True) as line:
+            line.get(f"{self._prefix}:revision")
+            for kind in Kind:
+                line.hgetall(f"{self._prefix}:{kind.value}")
+            revision, *tables = await line.execute()
+        self._revision = int(revision or 0)
+        for kind, table in zip(Kind, tables, strict=True):
+            for key in self._board.views[kind].keys() - table.keys():
+                self._learn(kind, key, "", self._revision)
+            for key, text in table.items():
+                self._learn(kind, key, text, self._revision)
+        self._revisions = {each: seen for each, seen in self._revisions.items() if seen > self._revision}
+
+    def _learn(self, kind: Kind, key: str, text: str, revision: int) -> None:
+        if revision < self._revisions.get((kind, key), -1):
+            return
+        self._revisions[kind, key] = revision
+        self._board.put(kind, key, text)
+
+    # The one way to Redis
+
+    async def _ask(self, command: Callable[[], Awaitable[T]]) -> T:
+        if not self.is_found:
+            raise SharedStateGone
+        try:
+            async with self._patience():
+                return await command()
+        except (RedisError, OSError, TimeoutError) as error:
+            self._lose(error)
+            raise SharedStateGone from error
+
+    def _patience(self) -> AbstractAsyncContextManager[Any]:
+        return asyncio.timeout(PATIENCE_SECONDS)
+
+    def _lose(self, error: Exception) -> None:
+        self.is_found = False
+        self._tell(str(error) or f"it did not answer within {PATIENCE_SECONDS * 1000:.0f} ms")
+
+    def _tell(self, why: str | None) -> None:
+        """Once at each turn, not once a request."""
+        is_well = why is None
+        if self._told is not is_well:
+            self._told = is_well
+            self.on_turn(why)
+
+
+def _wish(wish: Wish) -> dict[str, object]:
+    limits, well = wish.limits, wish.well
+    return {
+        "provider": wish.provider,
+        "breaker": wish.breaker,
+        "probe": wish.is_probe,
+        "connection": str(wish.connection),
+        "rpm": limits.requests_per_minute or 0,
+        "gap_ms": int((limits.gap_seconds or 0) * 1000),
+        "concurrent": limits.concurrent or 0,
+        "well": well.key if well else "",
+        "well_remaining": well.remaining if well else 0,
+        "well_ms": max(1, int(well.seconds * 1000)) if well else 0,
+    }
+
+
+def _hold(hold: Hold) -> tuple[str, str, str]:
+    return hold.lease, str(hold.connection or ""), hold.probes or ""
+
+
+def _answer(said: list[Any]) -> Answer:
+    word, *rest = said
+    if word == "granted":
+        return Granted(int(rest[0]))
+    if word == "stale":
+        return Stale(rest[0], rest[1])
+    pairs = zip(rest[::2], rest[1::2], strict=True)
+    return tuple(Denial(SkipReason(reason), int(wait) / 1000 if int(wait) >= 0 else None) for reason, wait in pairs)
