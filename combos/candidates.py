@@ -86,7 +86,7 @@ class Orderer:
         return _bound_first(placed, bound) if combo.strategy in SPREADS else placed
 
     async def _turn(self, key: str) -> int:
-        return self.health.last_turn(key) if self.peeks else await self.health.turn(key)
+        return self.health.upcoming_turn(key) if self.peeks else await self.health.turn(key)
 
     def _facts_of_steps(self, turn: int) -> Facts[Step]:
         def total(count: Callable[[Vitals], int]) -> Callable[[Step], int]:

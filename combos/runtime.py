@@ -16,6 +16,7 @@ from combos.memory import Memory
 from combos.snapshot import Keeper
 from health import readiness
 from health.health import Health
+from health.health import make as make_health
 from providers import keyring
 from providers.upstream import Upstream
 
@@ -42,7 +43,7 @@ async def start() -> None:
     global _gateway, _follower
     snapshots, journal = await sync_to_async(_prepare, thread_sensitive=False)()
     dashboard = f"{settings.BASE_URL}{reverse('admin:index')}providers/providerconnection/"
-    health = Health(snapshots.current.health)
+    health = make_health(snapshots.current.health)
     await health.start()
     _gateway = Gateway(snapshots, Upstream(transports()), journal, Memory(), health, Affinities(), dashboard)
     _follower = asyncio.create_task(_follow(snapshots, health))

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
+from billing.ledger import now
 from combos.account import Account
 from combos.candidates import Candidate
 from combos.use import Use
@@ -101,4 +102,4 @@ class Streaming:
 
 
 def _as_error(failure: UpstreamError | UpstreamComplaint) -> UpstreamError:
-    return failure if isinstance(failure, UpstreamError) else failures.from_complaint(failure)
+    return failure if isinstance(failure, UpstreamError) else failures.from_complaint(failure, now())

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 
+from billing.ledger import now
 from billing.snapshot import KeyFacts
 from combos import conversations, outgoing
 from combos.account import Account
@@ -165,7 +166,7 @@ class Trial:
         except TimeoutError as error:
             raise failures.from_exception(error) from error
         except UpstreamComplaint as complaint:
-            raise failures.from_complaint(complaint) from complaint
+            raise failures.from_complaint(complaint, now()) from complaint
 
     def _patience(self, candidate: Candidate, is_stream: bool) -> float:
         """Seconds until the first word of a stream, or until the whole answer."""

@@ -49,7 +49,7 @@ class Claims:
         if claim is not None:
             return claim
         answer = await self._attempt(slots, None)
-        if isinstance(answer, Claim) or not _is_worth_waiting(answer, patience):
+        if isinstance(answer, Claim) or patience <= 0 or not _is_worth_waiting(answer, patience):
             return answer
         return await self._wait(slots, patience, answer)
 
@@ -180,10 +180,9 @@ def _hold(wish: Wish, lease: str) -> Hold:
 
 
 def _is_worth_waiting(refused: Refused, patience: float) -> bool:
-    """Whether room may come in that time, and nothing but room is missing."""
-    return patience > 0 and all(
-        skip.reason in PASSES and (skip.seconds is None or skip.seconds <= patience) for skip in refused.skips
-    )
+    """Whether room may come somewhere in that time, and nothing but room is missing."""
+    lacks_room = all(skip.reason in PASSES for skip in refused.skips)
+    return lacks_room and any(skip.seconds is None or skip.seconds <= patience for skip in refused.skips)
 
 
 def _next_look(refused: Refused) -> float:

@@ -9,6 +9,7 @@ import logging
 import random
 from collections.abc import Coroutine, Sequence
 from typing import Any
+from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -104,6 +105,18 @@ class Health:
     def vitals(self, slot: Slot) -> Vitals:
         return self._pulses.vitals(slot)
 
+    def vitals_of_model(self, provider: str, model: str) -> Vitals:
+        """Over all connections of the provider."""
+        return self._pulses.vitals_of_model(provider, model)
+
+    def idle_seconds(self, connection: UUID) -> float | None:
+        """Since the connection was last asked anything; None: never, as far as anybody remembers."""
+        return self._pulses.idle_seconds(connection)
+
+    def upcoming_turn(self, key: str) -> int:
+        """The turn that a request would get now, as far as this worker knows."""
+        return self._turns.upcoming(key)
+
     async def turn(self, key: str) -> int:
         """0, 1, 2, ...: one sequence per key over all workers."""
         return await self._turns.next(key)
@@ -122,6 +135,13 @@ class Health:
         changes = list(outcomes.changes(claim, outcome, self._board, claimed, random.random()))  # noqa: S311
         if changes or claim.lease:
             await asyncio.shield(self._spawn(self._settle(claim, changes)))
+
+    async def spoke(self, claim: Claim) -> None:
+        """A probe got its first word: that is good news enough, however long the answer goes on."""
+        good = Outcome(None)
+        claimed = claim.since + self._clock.offset
+        for kind, key, rule in outcomes.changes(claim, good, self._board, claimed, 0.0):
+            await self._knowledge.change(kind, key, rule)
 
     async def _settle(self, claim: Claim, changes: Sequence[tuple[Kind, str, Rule]]) -> None:
         try:

@@ -70,26 +70,46 @@ class Pulse:
 class Pulses:
     clock: Clock
     _own: dict[UUID, dict[str, Pulse]] = field(default_factory=dict)
+    _models: dict[tuple[str, str], Pulse] = field(default_factory=dict)
+    """The same once more by provider and model, over all connections: a combo compares hundreds of them at once."""
     _others: dict[str, list[Sums]] = field(default_factory=dict)
+    _used_by_others: dict[str, float] = field(default_factory=dict)
+    """When each connection was last used elsewhere, on the shared clock."""
     _count: int = 0
 
     def begin(self, slot: Slot) -> None:
-        pulse = self._pulse(slot)
-        pulse.in_flight += 1
-        pulse.used = self.clock.monotonic()
+        now = self.clock.monotonic()
+        for pulse in (self._pulse(slot), self._pulse_of_model(slot)):
+            pulse.in_flight += 1
+            pulse.used = now
 
     def end(self, slot: Slot, outcome: Outcome) -> None:
-        pulse = self._pulse(slot)
-        pulse.in_flight = max(0, pulse.in_flight - 1)
-        if outcome.is_neutral:
-            return
-        pulse.count(self._number(), int(outcome.failure is not None))
-        pulse.smooth(outcome.first_event_ms)
+        number, failures = self._number(), int(outcome.failure is not None)
+        for pulse in (self._pulse(slot), self._pulse_of_model(slot)):
+            pulse.in_flight = max(0, pulse.in_flight - 1)
+            if not outcome.is_neutral:
+                pulse.count(number, failures)
+                pulse.smooth(outcome.first_event_ms)
 
     def vitals(self, slot: Slot) -> Vitals:
         models = self._own.get(slot.connection)
         pulse = models.get(slot.model) if models else None
         others = self._others.get(place_key(slot.connection, slot.model)) if self._others else None
+        return self._together(pulse, others)
+
+    def vitals_of_model(self, provider: str, model: str) -> Vitals:
+        """Over all connections of the provider."""
+        others = self._others.get(_model_key(provider, model)) if self._others else None
+        return self._together(self._models.get((provider, model)), others)
+
+    def idle_seconds(self, connection: UUID) -> float | None:
+        """Since any model of the connection was asked; None: never, as far as anybody remembers."""
+        own = [pulse.used + self.clock.offset for pulse in self._own.get(connection, {}).values()]
+        elsewhere = self._used_by_others.get(str(connection))
+        used = max([*own, *([elsewhere] if elsewhere is not None else [])], default=None)
+        return None if used is None else max(0.0, self.clock.shared() - used)
+
+    def _together(self, pulse: Pulse | None, others: list[Sums] | None) -> Vitals:
         if pulse is None and others is None:
             return NEVER
         return self._vitals([*([self._sums(pulse)] if pulse else []), *(others or [])])
@@ -101,6 +121,7 @@ class Pulses:
             for connection, models in self._own.items()
             for model, pulse in models.items()
         ]
+        used += [(pulse.used, _model_key(*names), pulse) for names, pulse in self._models.items()]
         used.sort(key=lambda each: each[0], reverse=True)
         places = {key: self._sums(pulse) for _, key, pulse in used[:MOST_TOLD]}
         return msgspec.json.encode(Told(self.clock.shared(), places)).decode()
@@ -108,6 +129,7 @@ class Pulses:
     def hear(self, told: Mapping[str, str], own: str) -> list[str]:
         """What every worker told; gives those that are gone."""
         others: dict[str, list[Sums]] = {}
+        used: dict[str, float] = {}
         gone = []
         for worker, text in told.items():
             said = msgspec.json.decode(text, type=Told)
@@ -116,12 +138,14 @@ class Pulses:
             elif worker != own:
                 for key, sums in said.places.items():
                     others.setdefault(key, []).append(sums)
-        self._others = others
+                    connection = key.partition(":")[0]
+                    used[connection] = max(used.get(connection, 0.0), sums.used)
+        self._others, self._used_by_others = others, used
         return gone
 
     def alone(self) -> None:
         """Nothing is heard of other workers."""
-        self._others = {}
+        self._others, self._used_by_others = {}, {}
 
     def tidy(self) -> None:
         """Forget places that have been idle for long."""
@@ -133,6 +157,8 @@ class Pulses:
                     del models[model]
             if not models:
                 del self._own[connection]
+        if len(self._models) > MOST:
+            self._models = {names: each for names, each in self._models.items() if each.in_flight or each.used > oldest}
 
     def _pulse(self, slot: Slot) -> Pulse:
         models = self._own.get(slot.connection)
@@ -142,6 +168,13 @@ class Pulses:
         if pulse is None:
             pulse = models[slot.model] = Pulse()
             self._count += 1
+        return pulse
+
+    def _pulse_of_model(self, slot: Slot) -> Pulse:
+        names = slot.provider, slot.model
+        pulse = self._models.get(names)
+        if pulse is None:
+            pulse = self._models[names] = Pulse()
         return pulse
 
     def _number(self) -> int:
@@ -165,6 +198,10 @@ class Pulses:
             latency_ms=sum(latency * requests for latency, requests in weighed) / weight if weighed else None,
             idle_seconds=max(0.0, self.clock.shared() - max(sums.used for sums in every)),
         )
+
+
+def _model_key(provider: str, model: str) -> str:
+    return f"{provider}/{model}"
 
 
 NEVER = Vitals(0, 0, 0, None, None)

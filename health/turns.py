@@ -21,6 +21,10 @@ class Turns:
             return turn
         return self._here(key)
 
+    def upcoming(self, key: str) -> int:
+        """The next turn as far as this worker knows; nobody has taken it."""
+        return self._next.get(key, 0)
+
     def _here(self, key: str) -> int:
         turn = self._next.get(key, 0)
         self._next[key] = turn + 1

@@ -22,7 +22,7 @@ def span(seconds: float) -> str:
 def resting(rest: Rest, left: float) -> Skip:
     status = f" ({rest.status})" if rest.status else ""
     said = f"cooling for {span(left)} after {rest.reason}{status}"
-    return Skip(SkipReason.COOLING, left, said, rest.is_soft)
+    return Skip(SkipReason.COOLING, left, said, _told(rest.status), rest.is_soft)
 
 
 def open_breaker(record: BreakerRecord, left: float) -> Skip:
@@ -34,8 +34,13 @@ def denied(denial: Denial) -> Skip:
     said = _DENIALS[denial.reason]
     if denial.reason is SkipReason.RATE_LIMITED and denial.seconds is not None:
         said = f"{said} {span(denial.seconds)}"
-    return Skip(denial.reason, denial.seconds, said)
+    return Skip(denial.reason, denial.seconds, said, 503 if denial.reason is SkipReason.PROBING else 429)
 
 
-OTHERS_WAIT = Skip(SkipReason.FULL, None, "others wait for it already")
+def _told(status: int | None) -> int:
+    """A client understands a limit; a login that was refused is none of its business."""
+    return 429 if status in (None, 429) else 503
+
+
+OTHERS_WAIT = Skip(SkipReason.FULL, None, "others wait for it already", 429)
 UNSETTLED = Skip(SkipReason.PROBING, 1.0, "its provider's breaker is changing just now")

@@ -145,11 +145,6 @@ def _explained(status: int, said: ErrorBody) -> UpstreamError:
     return UpstreamError(kind, status, said.sentence, said.wait, scope_of(kind, said.text))
 
 
-def from_complaint(complaint: UpstreamComplaint) -> UpstreamError:
-    """The failure that a success status with an error inside reports."""
-    return UpstreamError(classify(complaint.status, complaint.message), complaint.status, complaint.message)
-
-
 def from_exception(error: Exception) -> UpstreamError:
     """The failure that an exception while connecting, sending or reading reports."""
     if isinstance(error, httpx.TimeoutException | TimeoutError):
