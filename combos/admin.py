@@ -1,35 +1,52 @@
-"""The pages on routing: combos with their targets, and what every request obeys."""
+"""The pages on routing: combos with their targets, aliases, fallback chains, and what every request obeys."""
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
-from combos.forms import TargetForm, TargetFormSet
-from combos.models import Combo, ComboTarget, GatewaySettings
+from combos import chains, ready_made
+from combos.forms import AliasForm, ComboForm, RoutingForm, StepForm, StepFormSet, TargetForm, TargetFormSet
+from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, GatewaySettings, ModelAlias, RoutingSettings
+from combos.ready_made import READY_MADE, ReadyMade
+from combos.strategies import Strategy
+from combos.targets import WrongTargets
+from combos.wildcards import is_wild
 from providers.dashboard import PlainChoices, SingletonPage, Switchable
-from providers.wording import ago, on_off
+from providers.wording import ago, chip, clipped, on_off
 
 SHOWN_TARGETS = 4
 THEN = mark_safe(' <span class="omni-then">→</span> ')
+
+
+def in_order(models: list[tuple[str, str]]) -> SafeString:
+    """The first few models, each with what is to be said of it, and how many more there are."""
+    shown = models[:SHOWN_TARGETS]
+    links = format_html_join(THEN, '<code class="omni-code">{}{}</code>', shown)
+    more = len(models) - len(shown)
+    return format_html("{} {}", links, f"+{more}") if more else links
 
 
 class TargetInline(PlainChoices, TabularInline):
     model = ComboTarget
     form = TargetForm
     formset = TargetFormSet
-    fields = ("position", "model", "connection")
+    fields = ("position", "model", "connection", "weight")
     ordering_field = "position"
     hide_ordering_field = True
     extra = 0
     min_num = 1
-    verbose_name_plural = _("targets: the first that can answer, does")
+    verbose_name_plural = _("targets: models, or other combos")
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         field: Any = super().formfield_for_foreignkey(db_field, request, **options)
@@ -41,29 +58,47 @@ class TargetInline(PlainChoices, TabularInline):
 
 @admin.register(Combo)
 class ComboAdmin(Switchable):
-    purpose = _("Names of your own that clients use as the model. Behind each stand targets, asked in order.")
+    purpose = _("Names of your own that clients use as the model. Behind each stand targets; a strategy orders them.")
     empty_title = _("No combos yet")
     empty_text = _("A combo keeps answering when one provider does not: give it a name and two models.")
     empty_button = _("Make a combo")
     switch = "is_enabled"
-    list_display = ("name", "chain", "state", "changed")
-    list_filter = ("is_enabled",)
+    form = ComboForm
+    list_display = ("name", "strategy_chip", "chain", "state", "changed")
+    list_filter = ("is_enabled", "strategy")
     search_fields = ("name", "targets__model")
     ordering = ("name",)
     actions = ("enable", "disable")
-    fields = ("name", "is_enabled")
+    actions_list = ("ready_made",)
+    fieldsets = (
+        (None, {"fields": ("name", "is_enabled", "strategy")}),
+        (
+            _("Advanced: what is left empty is as the routing settings say"),
+            {
+                "classes": ("collapse",),
+                "fields": (
+                    ("max_retries", "retry_delay_ms"),
+                    ("timeout_ms", "skips_unhealthy"),
+                    ("concurrency_per_model", "queue_timeout_ms"),
+                ),
+            },
+        ),
+    )
     inlines = (TargetInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Combo]:
         return Combo.objects.prefetch_related("targets")
 
-    @display(description=_("targets, in order"))
+    @display(description=_("strategy"), ordering="strategy")
+    def strategy_chip(self, combo: Combo) -> SafeString:
+        return chip(Strategy(combo.strategy).label) if combo.strategy else chip(_("default"))
+
+    @display(description=_("targets"))
     def chain(self, combo: Combo) -> SafeString:
-        targets = list(combo.targets.all())
-        shown = [(target.model,) for target in targets[:SHOWN_TARGETS]]
-        links = format_html_join(THEN, '<code class="omni-code">{}</code>', shown)
-        more = len(targets) - len(shown)
-        return format_html("{} {}", links, f"+{more}") if more else links
+        said = gettext(" (weight %(weight)d)") if combo.strategy == Strategy.WEIGHTED else ""
+        return in_order(
+            [(target.model, said % {"weight": target.weight} if said else "") for target in combo.targets.all()]
+        )
 
     @display(description=_("state"), ordering="is_enabled")
     def state(self, combo: Combo) -> SafeString:
@@ -80,6 +115,149 @@ class ComboAdmin(Switchable):
     @action(description=_("Disable: requests for them are refused"), permissions=["change"])
     def disable(self, request: HttpRequest, queryset: QuerySet[Combo]) -> None:
         self.set_switch(request, queryset, False)
+
+    @action(description=_("Ready-made combos"), url_path="ready-made", permissions=["add"])
+    def ready_made(self, request: HttpRequest) -> HttpResponse:
+        """The guide's combos, each with the button that makes it."""
+        wanted = READY_MADE.get(request.POST.get("name", ""))
+        if wanted is not None and (made := self._make(request, wanted)):
+            return redirect("admin:combos_combo_change", made.pk)
+        existing = {row.name: row.pk for row in Combo.objects.filter(name__in=READY_MADE)}
+        context = self.admin_site.each_context(request) | {
+            "title": gettext("Ready-made combos"),
+            "opts": self.opts,
+            "rows": [(each, existing.get(each.name)) for each in ready_made.ALL],
+        }
+        return TemplateResponse(request, "combos/ready_made.html", context)
+
+    def _make(self, request: HttpRequest, wanted: ReadyMade) -> Combo | None:
+        try:
+            made = ready_made.make(wanted)
+        except (ValidationError, WrongTargets) as refusal:
+            why = " ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)
+            self.message_user(request, why, messages.ERROR)
+            return None
+        self.log_addition(request, made, [{"added": {}}])
+        self.message_user(request, gettext("“%(name)s” is made. Connect its providers.") % {"name": made.name})
+        return made
+
+
+@admin.register(ModelAlias)
+class ModelAliasAdmin(Switchable):
+    purpose = _("Other names for models and combos: what a client asks for on the left, who answers on the right.")
+    empty_title = _("No aliases yet")
+    empty_text = _("An alias lets a tool keep the model name it insists on: gpt-* can mean a model of your choice.")
+    empty_button = _("Add an alias")
+    switch = "is_enabled"
+    form = AliasForm
+    list_display = ("name", "answered_by", "kind", "state")
+    list_filter = ("is_enabled",)
+    search_fields = ("pattern", "target")
+    ordering = ("pattern",)
+    actions = ("enable", "disable")
+    fields = AliasForm.Meta.fields
+
+    @display(description=_("pattern"), ordering="pattern")
+    def name(self, alias: ModelAlias) -> SafeString:
+        return clipped(alias.pattern)
+
+    @display(description=_("target"), ordering="target")
+    def answered_by(self, alias: ModelAlias) -> SafeString:
+        return format_html('<code class="omni-code">{}</code>', alias.target)
+
+    @display(description=_("kind"))
+    def kind(self, alias: ModelAlias) -> SafeString:
+        return chip(_("pattern"), "warn") if is_wild(alias.pattern) else chip(_("one name"))
+
+    @display(description=_("state"), ordering="is_enabled")
+    def state(self, alias: ModelAlias) -> SafeString:
+        return on_off(alias.is_enabled, _("enabled"), _("disabled"))
+
+    @action(description=_("Enable"), permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[ModelAlias]) -> None:
+        self.set_switch(request, queryset, True)
+
+    @action(description=_("Disable: the names mean themselves again"), permissions=["change"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[ModelAlias]) -> None:
+        self.set_switch(request, queryset, False)
+
+
+class StepInline(PlainChoices, TabularInline):
+    model = FallbackStep
+    form = StepForm
+    formset = StepFormSet
+    fields = ("position", "model", "is_enabled")
+    ordering_field = "position"
+    hide_ordering_field = True
+    extra = 0
+    min_num = 1
+    verbose_name_plural = _("models, in order")
+
+
+@admin.register(FallbackChain)
+class FallbackChainAdmin(Switchable):
+    purpose = _("Who answers when everything a request named has failed. Models that were asked already are left out.")
+    empty_title = _("No fallback chains yet")
+    empty_text = _("A chain stands behind every request, or behind those for some models: its models are asked last.")
+    empty_button = _("Make a fallback chain")
+    switch = "is_enabled"
+    list_display = ("name", "chain", "scope", "position", "state")
+    list_filter = ("is_enabled",)
+    search_fields = ("name", "pattern", "steps__model")
+    ordering = ("position", "name")
+    actions = ("enable", "disable")
+    fields = ("name", "pattern", "position", "is_enabled")
+    inlines = (StepInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[FallbackChain]:
+        return FallbackChain.objects.prefetch_related("steps")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"position": chains.next_position()}
+
+    @display(description=_("models, in order"))
+    def chain(self, chain: FallbackChain) -> SafeString:
+        return in_order([(step.model, "" if step.is_enabled else gettext(" (off)")) for step in chain.steps.all()])
+
+    @display(description=_("only for"), ordering="pattern")
+    def scope(self, chain: FallbackChain) -> SafeString:
+        return clipped(chain.pattern) if chain.pattern else chip(_("every request"))
+
+    @display(description=_("state"), ordering="is_enabled")
+    def state(self, chain: FallbackChain) -> SafeString:
+        return on_off(chain.is_enabled, _("enabled"), _("disabled"))
+
+    @action(description=_("Enable"), permissions=["change"])
+    def enable(self, request: HttpRequest, queryset: QuerySet[FallbackChain]) -> None:
+        self.set_switch(request, queryset, True)
+
+    @action(description=_("Disable: their models are not asked"), permissions=["change"])
+    def disable(self, request: HttpRequest, queryset: QuerySet[FallbackChain]) -> None:
+        self.set_switch(request, queryset, False)
+
+
+@admin.register(RoutingSettings)
+class RoutingSettingsAdmin(SingletonPage):
+    purpose = _("In which order a provider's connections are asked, and what combos do that say nothing of their own.")
+    form = RoutingForm
+    fieldsets = (
+        (
+            _("Connections of one provider"),
+            {"fields": ("account_strategy", "sticky_limit", ("keeps_conversations", "affinity_minutes"))},
+        ),
+        (
+            _("Combos, unless they say otherwise"),
+            {
+                "fields": (
+                    "strategy",
+                    ("max_retries", "retry_delay_ms"),
+                    ("timeout_ms", "skips_unhealthy"),
+                    ("concurrency_per_model", "queue_timeout_ms"),
+                )
+            },
+        ),
+        (_("Every request"), {"fields": ("total_seconds",)}),
+    )
 
 
 @admin.register(GatewaySettings)

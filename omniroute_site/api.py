@@ -18,6 +18,8 @@ from ninja.parser import Parser
 
 import billing.api
 import combos.api
+import combos.combo_api
+import combos.routing_api
 import providers.api
 from omniroute_site.api_access import identify
 from omniroute_site.api_errors import HANDLERS, TooLarge, WrongMethod, refused
@@ -105,3 +107,5 @@ for kind, handler in HANDLERS.items():
 api.add_router("", providers.api.router)
 api.add_router("", billing.api.router)
 api.add_router("", combos.api.router)
+api.add_router("", combos.combo_api.router)
+api.add_router("", combos.routing_api.router)

@@ -29,6 +29,10 @@ GATEWAY = {
     "providers.upstreamsettings": ("view", "change"),
     "combos.combo": MANAGE,
     "combos.combotarget": MANAGE,
+    "combos.modelalias": MANAGE,
+    "combos.fallbackchain": MANAGE,
+    "combos.fallbackstep": MANAGE,
+    "combos.routingsettings": ("view", "change"),
     "combos.gatewaysettings": ("view", "change"),
     "billing.apikey": (*MANAGE, "view_every"),
     "billing.pricing": MANAGE,
@@ -47,6 +51,7 @@ ROLES: dict[Role, dict[str, tuple[str, ...]]] = {
         "providers.model": VIEW,
         "combos.combo": VIEW,
         "combos.combotarget": VIEW,
+        "combos.modelalias": VIEW,
     },
     Role.VIEWER: dict.fromkeys(GATEWAY, VIEW)
     | {"billing.apikey": ("view", "view_every"), "billing.usagerecord": ("view", "view_every")},

@@ -35,6 +35,8 @@ NAVIGATION = [
             entry(_("Connections"), "cable", "providers.providerconnection"),
             entry(_("Models"), "neurology", "providers.model"),
             entry(_("Combos"), "alt_route", "combos.combo"),
+            entry(_("Aliases"), "label", "combos.modelalias"),
+            entry(_("Fallback chains"), "low_priority", "combos.fallbackchain"),
             entry(_("API keys"), "key", "billing.apikey"),
         ],
     },
@@ -49,6 +51,7 @@ NAVIGATION = [
     {
         "title": _("Administer"),
         "items": [
+            entry(_("Routing"), "fork_right", "combos.routingsettings"),
             entry(_("Timeouts"), "timer", "providers.upstreamsettings"),
             entry(_("Request limits"), "tune", "combos.gatewaysettings"),
             entry(_("Users"), "group", "auth.user"),

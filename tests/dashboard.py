@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from billing import keys
 from billing.models import ApiKey, Budget, CostSource, Pricing, UsageRecord
-from combos.models import Combo, ComboTarget
+from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
 from omniroute_site.roles import Role
 from omniroute_site.users import give_role
 from providers import vault
@@ -81,6 +81,9 @@ def make_rows(number: int, owner: User) -> None:
         make_record(key)
         combo = Combo.objects.create(name=f"combo-{place}")
         ComboTarget.objects.create(combo=combo, model=f"vendor-{place}/llama")
+        ModelAlias.objects.create(pattern=f"model-{place}-*", target=combo.name)
+        chain = FallbackChain.objects.create(name=f"chain-{place}", position=place)
+        FallbackStep.objects.create(chain=chain, model=f"vendor-{place}/llama")
         make_user(Role.VIEWER, f"viewer-{place}")
 
 

@@ -11,6 +11,9 @@ from django.test import Client
 
 from billing import keys
 from billing.models import ApiKey
+from combos.chains import save_chain
+from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
+from combos.targets import save_combo
 from omniroute_site.roles import Role
 from providers import vault
 from providers.connections import add_connection, save_node
@@ -25,11 +28,12 @@ NODE = {"name": "Mine", "prefix": "mine", "baseUrl": LOOPBACK, "allowPrivateNetw
 
 @dataclass
 class World:
-    """What every test finds: the catalogue, one connection with a secret, one node, one key of the member's."""
+    """What every test finds: the catalogue, and one row of each kind; the key is the member's."""
 
     connection: ProviderConnection
     node: ProviderNode
     key: ApiKey
+    combo: Combo
     users: dict[Role, User]
 
 
@@ -41,10 +45,15 @@ def world() -> World:
     for role, user in users.items():
         user.groups.add(Group.objects.get(name=role.value))
     key, _ = keys.create("laptop", owner=users[Role.MEMBER])
+    combo = Combo(name="coding")
+    save_combo(combo, [ComboTarget(model="deepseek/deepseek-chat"), ComboTarget(model="groq/llama")])
+    ModelAlias.objects.create(pattern="fast", target="coding")
+    save_chain(FallbackChain(name="last"), [FallbackStep(model="groq/llama")])
     return World(
         connection=add_connection(Provider.objects.get(pk="deepseek"), CANARY, name="Work"),
         node=save_node(ProviderNode(name="Lab", prefix="lab", base_url=LOOPBACK, allow_private_network=True)),
         key=key,
+        combo=combo,
         users=users,
     )
 
@@ -106,6 +115,23 @@ MATRIX: dict[tuple[str, str], tuple[Any, int, set[Role]]] = {
     ("GET", "/api/models/catalog"): (None, 200, ALL),
     ("POST", "/api/translator/translate"): (TRANSLATION, 200, ALL),
     ("POST", "/api/translator/detect"): ({"body": {"contents": []}}, 200, ALL),
+    ("GET", "/api/combos"): (None, 200, ALL),
+    ("POST", "/api/combos"): ({"name": "new", "models": ["groq/llama"]}, 201, RUN),
+    ("GET", "/api/combos/templates"): (None, 200, ALL),
+    ("POST", "/api/combos/templates"): ({"name": "always-on"}, 201, RUN),
+    ("GET", "/api/combos/{combo_id}"): (None, 200, ALL),
+    ("PUT", "/api/combos/{combo_id}"): ({"strategy": "random"}, 200, RUN),
+    ("DELETE", "/api/combos/{combo_id}"): (None, 200, RUN),
+    ("GET", "/api/models/alias"): (None, 200, ALL),
+    ("PUT", "/api/models/alias"): ({"alias": "quick", "model": "coding"}, 200, RUN),
+    ("DELETE", "/api/models/alias"): ({"alias": "fast"}, 200, RUN),
+    ("GET", "/api/fallback/chains"): (None, 200, LOOK),
+    ("POST", "/api/fallback/chains"): ({"name": "new", "models": ["groq/llama"]}, 200, RUN),
+    ("DELETE", "/api/fallback/chains"): ({"name": "last"}, 200, RUN),
+    ("GET", "/api/settings"): (None, 200, LOOK),
+    ("PATCH", "/api/settings"): ({"fallbackStrategy": "p2c"}, 200, RUN),
+    ("GET", "/api/settings/combo-defaults"): (None, 200, LOOK),
+    ("PATCH", "/api/settings/combo-defaults"): ({"comboDefaults": {"maxRetries": 0}}, 200, RUN),
     ("GET", "/api/keys"): (None, 200, ALL),
     ("POST", "/api/keys"): ({"name": "phone"}, 201, {OWNER, OPERATOR, MEMBER}),
     ("GET", "/api/keys/{key_id}"): (None, 200, ALL),
@@ -117,10 +143,13 @@ over_matrix = pytest.mark.parametrize(("method", "template", "body", "success", 
 
 
 def path_in(world: World, template: str) -> str:
-    return template.format(connection_id=world.connection.pk, node=world.node.id, key_id=world.key.pk)
+    return template.format(
+        connection_id=world.connection.pk, node=world.node.id, key_id=world.key.pk, combo_id=world.combo.pk
+    )
 
 
 def state() -> tuple[int, ...]:
     """What a refused change must leave as it was."""
     stamp = ConfigurationStamp.objects.values_list("version", flat=True).first() or 0
-    return stamp, ProviderConnection.objects.count(), ProviderNode.objects.count(), ApiKey.objects.count()
+    rows = (ProviderConnection, ProviderNode, ApiKey, Combo, ComboTarget, ModelAlias, FallbackChain, FallbackStep)
+    return stamp, *(model.objects.count() for model in rows)

@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, reverse
 
 from billing import keys
 from billing.models import ApiKey, Budget, Pricing
-from combos.models import Combo, ComboTarget
+from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
 from omniroute_site.roles import Role
 from providers.models import Model, Provider, ProviderConnection, ProviderNode, Source, Tier
 from tests.dashboard import make_connection, make_key, make_provider, make_record, make_user
@@ -77,6 +77,22 @@ MATRIX: dict[str, tuple[int, int, int, int, int]] = {
     "combos_combo_change": EVERYBODY,
     "combos_combo_delete": MAKERS,
     "combos_combo_history": EVERYBODY,
+    "combos_combo_ready_made": MAKERS,
+    "combos_modelalias_changelist": EVERYBODY,
+    "combos_modelalias_add": MAKERS,
+    "combos_modelalias_change": EVERYBODY,
+    "combos_modelalias_delete": MAKERS,
+    "combos_modelalias_history": EVERYBODY,
+    "combos_fallbackchain_changelist": READERS,
+    "combos_fallbackchain_add": MAKERS,
+    "combos_fallbackchain_change": READERS,
+    "combos_fallbackchain_delete": MAKERS,
+    "combos_fallbackchain_history": READERS,
+    "combos_routingsettings_changelist": ONE_FORM,
+    "combos_routingsettings_add": NO_DEED,
+    "combos_routingsettings_change": READERS,
+    "combos_routingsettings_delete": NO_DEED,
+    "combos_routingsettings_history": READERS,
     "combos_gatewaysettings_changelist": ONE_FORM,
     "combos_gatewaysettings_add": NO_DEED,
     "combos_gatewaysettings_change": READERS,
@@ -140,6 +156,8 @@ def make_one_of_each() -> dict[str, Any]:
     key = make_key(stranger)
     combo = Combo.objects.create(name="coding")
     ComboTarget.objects.create(combo=combo, model="groq/llama")
+    chain = FallbackChain.objects.create(name="last")
+    FallbackStep.objects.create(chain=chain, model="groq/llama")
     prices = {"input_per_million": 1, "output_per_million": 2}
     return {
         "providers_provider": provider.pk,
@@ -148,6 +166,9 @@ def make_one_of_each() -> dict[str, Any]:
         "providers_model": Model.objects.create(provider=provider, model_id="llama", source=Source.OPERATOR).pk,
         "providers_upstreamsettings": 1,
         "combos_combo": combo.pk,
+        "combos_modelalias": ModelAlias.objects.create(pattern="gpt-*", target="coding").pk,
+        "combos_fallbackchain": chain.pk,
+        "combos_routingsettings": 1,
         "combos_gatewaysettings": 1,
         "billing_apikey": key.pk,
         "billing_usagerecord": make_record(key).pk,
@@ -197,7 +218,19 @@ def test_who_only_reads_changes_nothing_with_requests_of_their_own(client: Clien
 
 
 def counts() -> list[int]:
-    models = (Provider, ProviderNode, ProviderConnection, Model, Combo, ApiKey, Pricing, Budget, User)
+    models = (
+        Provider,
+        ProviderNode,
+        ProviderConnection,
+        Model,
+        Combo,
+        ModelAlias,
+        FallbackChain,
+        ApiKey,
+        Pricing,
+        Budget,
+        User,
+    )
     return [model.objects.count() for model in models]
 
 
