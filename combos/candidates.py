@@ -78,7 +78,7 @@ class Orderer:
         turn = await self._turn(f"combo:{combo.name}") if combo.strategy in NEEDS_TURN else 0
         why = f"{combo.strategy.value}, turn {turn}" if combo.strategy in NEEDS_TURN else combo.strategy.value
         placed: list[Placed] = []
-        for step in order(steps, self._facts_of_steps(turn)):
+        for step in order(steps, self.facts_of_steps(turn)):
             if isinstance(step, NestedRoute):
                 placed += await self._of_combo(step.combo, step.steps, bound)
             else:
@@ -88,7 +88,9 @@ class Orderer:
     async def _turn(self, key: str) -> int:
         return self.health.upcoming_turn(key) if self.peeks else await self.health.turn(key)
 
-    def _facts_of_steps(self, turn: int) -> Facts[Step]:
+    def facts_of_steps(self, turn: int) -> Facts[Step]:
+        """What strategies ask of a combo's steps."""
+
         def total(count: Callable[[Vitals], int]) -> Callable[[Step], int]:
             return lambda step: sum(count(vitals) for vitals in self._vitals_of(step))
 

@@ -72,6 +72,7 @@ class Combo(Configuration):
     skips_unhealthy = models.BooleanField(
         _("pass over what is unhealthy"), null=True, blank=True, default=None, help_text=UNHEALTHY
     )
+    metrics_since = models.DateTimeField(_("figures since"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -2,6 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Callable, Coroutine
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -20,13 +23,20 @@ from health.health import make as make_health
 from providers import keyring
 from providers.upstream import Upstream
 
+Result = TypeVar("Result")
+
 log = logging.getLogger(__name__)
 
 FOLLOW_SECONDS = 0.2
 
 _gateway: Gateway | None = None
 _follower: "asyncio.Task[None] | None" = None
+_loop: asyncio.AbstractEventLoop | None = None
 _starting = asyncio.Lock()
+
+
+class NotServing(Exception):
+    """This process has no gateway: it runs a command, or has not been asked anything yet."""
 
 
 async def gateway() -> Gateway:
@@ -38,9 +48,25 @@ async def gateway() -> Gateway:
     return _gateway
 
 
+def from_thread(ask: Callable[[Gateway], Coroutine[Any, Any, Result]], seconds: float) -> Result:
+    """What `ask` finds out from this process' gateway, on the gateway's own loop, for views that are not async.
+
+    Raises TimeoutError after so many seconds, and NotServing where this process serves no requests.
+    """
+    if _gateway is None or _loop is None:
+        raise NotServing
+    work = asyncio.run_coroutine_threadsafe(ask(_gateway), _loop)
+    try:
+        return work.result(seconds)
+    except FutureTimeout:
+        work.cancel()
+        raise TimeoutError from None
+
+
 async def start() -> None:
     """Raises what makes serving impossible: a vault that does not open, another API_KEY_SECRET, no database."""
-    global _gateway, _follower
+    global _gateway, _follower, _loop
+    _loop = asyncio.get_running_loop()
     snapshots, journal = await sync_to_async(_prepare, thread_sensitive=False)()
     dashboard = f"{settings.BASE_URL}{reverse('admin:index')}providers/providerconnection/"
     health = make_health(snapshots.current.health)

@@ -20,6 +20,7 @@ import billing.api
 import combos.api
 import combos.combo_api
 import combos.routing_api
+import combos.watch_api
 import providers.api
 from omniroute_site.api_access import identify
 from omniroute_site.api_errors import HANDLERS, TooLarge, WrongMethod, refused
@@ -107,5 +108,6 @@ for kind, handler in HANDLERS.items():
 api.add_router("", providers.api.router)
 api.add_router("", billing.api.router)
 api.add_router("", combos.api.router)
+api.add_router("", combos.watch_api.router)
 api.add_router("", combos.combo_api.router)
 api.add_router("", combos.routing_api.router)

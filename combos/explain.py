@@ -1,0 +1,122 @@
+"""In which order a request would be tried now, and why whoever is passed over is. Nothing is sent, no turn is taken."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from combos.candidates import DRAW, Candidate, Orderer, Placed
+from combos.gateway import Gateway
+from combos.line import NO_ROOM, minds_health
+from combos.pipeline import place_of
+from combos.resolver import ResolvedTarget, Route, resolve
+from combos.snapshot import ComboFacts
+from combos.strategies import Score, Strategy, score
+from combos.trial import Asked
+from health.slots import Skip
+
+MOST = 500
+"""Candidates that are told of."""
+
+
+class State(StrEnum):
+    READY = "ready"
+    RESTING = "resting"
+    """Asked when nobody who is ready is left."""
+    WAITING = "waiting"
+    """Has no room now; waited for when nobody else is left."""
+    SKIPPED = "skipped"
+
+
+AS_ASKED = {State.READY: 0, State.RESTING: 1, State.WAITING: 2, State.SKIPPED: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One candidate. `position` is when it would be asked, from 1; None: not at all."""
+
+    target: str
+    provider: str
+    model: str
+    connection: str
+    combo: str
+    why: str
+    state: State
+    position: int | None = None
+    reason: str = ""
+    seconds: float | None = None
+    score: Score | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    route: Route
+    candidates: tuple[Explained, ...]
+    chains: tuple[str, ...]
+    left_out: int
+    """How many more there are than are told of."""
+
+
+async def explain(asked: Asked, gateway: Gateway) -> Explanation:
+    """Raises Refusal, as the request would."""
+    snapshot = gateway.keeper.current
+    route = resolve(asked.request.model, snapshot)
+    orderer = Orderer(snapshot, gateway.health, DRAW, peeks=True)
+    bound = place_of(asked, route, snapshot, gateway).bound
+    found: list[Explained] = []
+    for placed in await orderer.line_up(route, bound):
+        candidates = await orderer.connections(placed, bound)
+        found += [_explained(each, placed, orderer) for each in candidates] or [_nobody(placed)]
+    found.sort(key=lambda each: AS_ASKED[each.state])
+    chains = tuple(chain.name for chain in snapshot.chains if chain.covers(route.asked))
+    return Explanation(route, tuple(_numbered(found))[:MOST], chains, max(0, len(found) - MOST))
+
+
+def _explained(candidate: Candidate, placed: Placed, orderer: Orderer) -> Explained:
+    skip = orderer.health.glance(candidate.slot)
+    return Explained(
+        target=candidate.name,
+        provider=candidate.provider.name,
+        model=candidate.model.id,
+        connection=candidate.connection.name,
+        combo=placed.combo.name if placed.combo else "",
+        why=candidate.why,
+        state=_state(skip, candidate),
+        reason=skip.detail if skip else "",
+        seconds=skip.seconds if skip else None,
+        score=_score(placed.target, placed.combo, orderer),
+    )
+
+
+def _state(skip: Skip | None, candidate: Candidate) -> State:
+    if skip is None:
+        return State.READY
+    if skip.reason in NO_ROOM:
+        return State.WAITING
+    if not minds_health(candidate):
+        return State.READY
+    return State.RESTING if skip.is_soft else State.SKIPPED
+
+
+def _score(target: ResolvedTarget, combo: ComboFacts | None, orderer: Orderer) -> Score | None:
+    if combo is None or combo.strategy is not Strategy.AUTO:
+        return None
+    return score(target, orderer.facts_of_steps(0))
+
+
+def _nobody(placed: Placed) -> Explained:
+    """A target that leads nowhere."""
+    target = placed.target
+    provider, model = target.provider, target.model
+    reason = "it has no usable connection"
+    if not provider.is_enabled:
+        reason = "the provider is switched off"
+    elif not provider.speaks(model):
+        reason = f"it speaks {provider.wire_of(model)}, which cannot be asked yet"
+    combo = placed.combo.name if placed.combo else ""
+    name = f"{provider.prefix}/{model.id}"
+    return Explained(name, provider.name, model.id, "", combo, placed.why, State.SKIPPED, reason=reason)
+
+
+def _numbered(found: Iterable[Explained]) -> Iterable[Explained]:
+    for position, each in enumerate(found, start=1):
+        yield each if each.state is State.SKIPPED else replace(each, position=position)
