@@ -1,6 +1,7 @@
 """The one gateway of this process: started with the worker, or by the first request where nobody announces a start."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import DatabaseError
 from django.urls import reverse
 
 from billing import keys
@@ -28,11 +30,25 @@ Result = TypeVar("Result")
 log = logging.getLogger(__name__)
 
 FOLLOW_SECONDS = 0.2
+CATCH_UP_SECONDS = 1.0
 
 _gateway: Gateway | None = None
 _follower: "asyncio.Task[None] | None" = None
 _loop: asyncio.AbstractEventLoop | None = None
 _starting = asyncio.Lock()
+
+
+def catch_up() -> None:
+    """Have this process obey what was just saved, without waiting for the keeper's next look."""
+    if _gateway is None:
+        return
+
+    async def apply(gateway: Gateway) -> None:
+        await gateway.health.apply(gateway.keeper.current.health)
+
+    with contextlib.suppress(DatabaseError, NotServing, TimeoutError):  # Then the next look will do.
+        _gateway.keeper.look()
+        from_thread(apply, CATCH_UP_SECONDS)
 
 
 class NotServing(Exception):
@@ -84,7 +100,7 @@ async def _follow(keeper: Keeper, health: Health) -> None:
         await asyncio.sleep(FOLLOW_SECONDS)
         if keeper.current is not known:
             known = keeper.current
-            health.apply(known.health)
+            await health.apply(known.health)
 
 
 def _prepare() -> tuple[Keeper, Journal[UsageRow]]:

@@ -193,6 +193,7 @@ class Keeper:
         self.trouble: str | None = None
         """Why the snapshot may be older than a second; None while all is well."""
         self._stopping = threading.Event()
+        self._looking = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="snapshot-keeper", daemon=True)
 
     def start(self) -> None:
@@ -207,7 +208,7 @@ class Keeper:
         while not self._stopping.wait(LOOK_SECONDS):
             waited += LOOK_SECONDS
             try:
-                self._look()
+                self.look()
                 if waited >= SPENT_SECONDS and self.meter.allowances:
                     waited = 0.0
                     self.meter = budgets.read_meter(datetime.now(UTC))
@@ -219,8 +220,10 @@ class Keeper:
                 connection.close()  # A broken one would be tried for ever; the next look opens another.
         connection.close()
 
-    def _look(self) -> None:
-        if configuration.version() == self.current.version:
-            return
-        self.current = load()
-        self.meter = budgets.read_meter(datetime.now(UTC))
+    def look(self) -> None:
+        """Read everything again if it moved. From any thread."""
+        with self._looking:
+            if configuration.version() == self.current.version:
+                return
+            self.current = load()
+            self.meter = budgets.read_meter(datetime.now(UTC))

@@ -66,7 +66,6 @@ class Health:
         self._turns = Turns(self._shared)
         self._upkeep = Upkeep(self._knowledge, self._shared, permits, self._claims, self._pulses)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
         self.lockouts = Lockouts(self._knowledge, self._spawn)
         self._take_in(facts)
         if self._shared is not None:
@@ -74,7 +73,6 @@ class Health:
 
     async def start(self) -> None:
         """Read what is kept, and find the other workers."""
-        self._loop = asyncio.get_running_loop()
         if self._rows is not None:
             self._upkeep.remember(await sync_to_async(_read, thread_sensitive=False)(self._clock))
             self._rows.start()
@@ -92,11 +90,10 @@ class Health:
         if self._rows is not None:
             await sync_to_async(self._rows.stop, thread_sensitive=False)()
 
-    def apply(self, facts: HealthFacts) -> None:
-        """A new configuration. From any thread."""
+    async def apply(self, facts: HealthFacts) -> None:
+        """A new configuration, and the orders in it, which are carried out when this returns."""
         self._take_in(facts)
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(lambda: self._spawn(self._upkeep.carry_out(facts.orders)))
+        await self._upkeep.carry_out(facts.orders)
 
     def glance(self, slot: Slot) -> Skip | None:
         """Why the slot would be passed over now, as far as this worker knows."""

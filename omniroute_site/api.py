@@ -22,6 +22,7 @@ import combos.combo_api
 import combos.routing_api
 import combos.watch_api
 import providers.api
+from combos import runtime
 from omniroute_site.api_access import identify
 from omniroute_site.api_errors import HANDLERS, TooLarge, WrongMethod, refused
 from providers.api_access import ApiRefusal, Missing, nobody
@@ -30,6 +31,8 @@ from translator.json_body import JsonBody, MalformedJson
 LARGEST_BODY = 1 << 20
 LARGEST_TRANSLATION = 50 << 20
 """What a client may send to /v1 can also be looked at."""
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 View = Callable[..., HttpResponse]
 
@@ -70,6 +73,8 @@ class ManagementApi(NinjaAPI):
                 read_body(request)
                 identify(request)
                 response = view(request, *args, **kwargs)
+                if request.method not in SAFE:
+                    runtime.catch_up()
             except Exception as error:  # The outermost edge: nothing under /api may end in Django's HTML.
                 response = self.on_exception(request, error)
             if isinstance(response, HttpResponseNotAllowed):

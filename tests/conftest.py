@@ -20,6 +20,10 @@ if not os.environ.get("HYPOTHESIS_PROFILE"):
 MakeGateway = Callable[..., GatewayProcess]
 
 
+_shared: list[GatewayProcess] = []
+"""The gateway of the session, once it is started."""
+
+
 @pytest.fixture(scope="session")
 def upstream_server() -> Iterator[ScriptedUpstream]:
     with ScriptedUpstream() as upstream:
@@ -28,9 +32,11 @@ def upstream_server() -> Iterator[ScriptedUpstream]:
 
 @pytest.fixture
 def upstream(upstream_server: ScriptedUpstream) -> Iterator[ScriptedUpstream]:
-    """The scripted upstream, with an empty script and log."""
+    """The scripted upstream, with an empty script and log. What it did to health is forgotten after the test."""
     upstream_server.reset()
     yield upstream_server
+    for shared in _shared if upstream_server.was_told else ():
+        shared.forget_failures()
     upstream_server.reset()
 
 
@@ -67,6 +73,7 @@ def shared_gateway(make_gateway: MakeGateway, upstream_server: ScriptedUpstream)
     """One gateway for all tests that change nothing of it; `up/...` is the scripted upstream."""
     gateway = make_gateway().start()
     gateway.add_node("up", upstream_server.base_url)
+    _shared.append(gateway)
     return gateway
 
 

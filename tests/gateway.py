@@ -178,9 +178,25 @@ class GatewayProcess:
         }
         made: dict[str, Any] = self.api("POST", "/provider-nodes", node | facts, 201)["node"]
         if api_key is not None:
-            self.api("POST", "/providers", {"provider": prefix, "apiKey": api_key, "name": "main"}, 201)
-            self.settle()
+            self.connect(prefix, api_key)
         return made
+
+    def connect(self, provider: str, api_key: str = "sk-upstream", name: str = "main", **facts: Any) -> dict[str, Any]:
+        """One connection more, which requests can use as soon as this returns."""
+        body = {"provider": provider, "apiKey": api_key, "name": name} | facts
+        made: dict[str, Any] = self.api("POST", "/providers", body, 201)["connection"]
+        self.settle_workers()
+        return made
+
+    def forget_failures(self) -> None:
+        """Close every breaker, end every rest: what one test's upstream did is nothing to the next."""
+        self.api("POST", "/resilience/reset", {})
+        self.settle_workers()
+
+    def settle_workers(self) -> None:
+        """After a change by the API: the worker that answered obeys already, the others soon."""
+        if self.workers > 1:
+            self.settle()
 
     def settle(self) -> None:
         """Wait until every worker has read the configuration as it is now."""

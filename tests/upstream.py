@@ -202,6 +202,7 @@ class ScriptedUpstream:
     def reset(self) -> None:
         """Forget scripts, calls and tokens, restore every default, cut off the answers that still run."""
         self.orders: list[Order] = []
+        self.was_told = False
         self.calls: list[Call] = []
         self.tokens = TokenDesk()
         self.strict = self.strict_by_default
@@ -246,10 +247,12 @@ class ScriptedUpstream:
 
     def script(self, *behaviours: Told, model: str = "", key: str = "", path: str = "") -> None:
         """Queue behaviours for calls whose model contains, whose key is, whose path ends in what is given."""
+        self.was_told = True
         self.orders += [Order(behaviour, False, model, key, path) for behaviour in behaviours]
 
     def always(self, behaviour: Told, model: str = "", key: str = "", path: str = "") -> None:
         """Like `script`, but for good, and only when nothing is queued for the call."""
+        self.was_told = True
         self.orders.append(Order(behaviour, True, model, key, path))
 
     def calls_to(self, ending: str) -> list[Call]:
