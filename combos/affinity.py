@@ -148,6 +148,6 @@ class Place:
 
     def keep(self, answered: Bound, *, is_gone: bool) -> None:
         """Remember who answered; but whoever was only busy this time keeps the conversation. `is_gone`: was not."""
-        if self.conversation is not None:
-            bound = answered if self.bound is None or is_gone else self.bound
-            self.affinities.bind(self.conversation.key, bound, self.seconds)
+        assert self.conversation is not None
+        bound = answered if self.bound is None or is_gone else self.bound
+        self.affinities.bind(self.conversation.key, bound, self.seconds)

@@ -66,11 +66,12 @@ class Orderer:
 
     async def line_up(self, route: Route, bound: Bound | None = None) -> list[Placed]:
         """Every target once, the fallback chains' behind the route's own. Raises when nobody is there to ask."""
-        placed = [Placed(step) for step in route.steps if isinstance(step, ResolvedTarget)]
+        if route.combo is None and not self.snapshot.chains:
+            return [Placed(target) for target in route.targets]
+        placed = [Placed(target) for target in route.targets]
         if route.combo is not None:
             placed = await self._of_combo(route.combo, route.steps, bound)
-        if self.snapshot.chains:
-            placed += [Placed(target, None, CHAIN) for target in chains_for(route.asked, self.snapshot)]
+        placed += [Placed(target, None, CHAIN) for target in chains_for(route.asked, self.snapshot)]
         return _once_each(placed)
 
     async def _of_combo(self, combo: ComboFacts, steps: Sequence[Step], bound: Bound | None) -> list[Placed]:
@@ -117,26 +118,35 @@ class Orderer:
         known = _known(prices.get((each.provider.slug, each.model.id)) for each in targets_of(step))
         return min((price.input for price in known), default=None)
 
-    async def connections(self, placed: Placed, bound: Bound | None = None) -> list[Candidate]:
+    async def connections(self, placed: Placed, bound: Bound | None = None) -> Sequence[Candidate]:
         """The candidates of one target, in order; none where it has no usable connection."""
+        if len(placed.target.provider.connections) > 1:
+            found = self._candidates(placed)
+            return found if len(found) < 2 else await self._in_order(placed.target.provider, found, bound)
+        target, combo = placed.target, placed.combo.name if placed.combo else ""
+        question = (target.provider.slug, target.model.id, target.target.connection_id, combo, placed.why)
+        return self.snapshot.once(question, lambda: self._candidates(placed))
+
+    def _candidates(self, placed: Placed) -> Sequence[Candidate]:
         target = placed.target
         endpoint = target.provider.endpoint_of(target.model)
         if endpoint is None or not target.provider.is_enabled:
-            return []
+            return ()
         pinned = target.target.connection_id
-        found = [
+        return [
             Candidate(target.provider, endpoint, target.model, each, self._slot(target, each), placed.combo, placed.why)
             for each in target.provider.connections
             if pinned is None or each.id == pinned
         ]
-        return found if len(found) < 2 else await self._in_order(target.provider, found, bound)
 
     def _slot(self, target: ResolvedTarget, connection: ConnectionFacts) -> Slot:
-        facts, slug = self.health.facts, target.provider.slug
+        facts, slug = self.snapshot.health, target.provider.slug
         limits, profile = facts.limits_of(connection.id), facts.profile_of(slug)
         return Slot(slug, connection.id, target.model.id, limits, profile)
 
-    async def _in_order(self, provider: ProviderFacts, found: list[Candidate], bound: Bound | None) -> list[Candidate]:
+    async def _in_order(
+        self, provider: ProviderFacts, found: Sequence[Candidate], bound: Bound | None
+    ) -> list[Candidate]:
         had = next((each for each in found if bound and each.connection.id == bound.connection), None)
         routing = self.snapshot.routing
         strategy = routing.account_strategy

@@ -5,12 +5,11 @@ waited for, in line, while the combo's patience lasts), and what failed in a way
 cooling, broken or switched off is not asked at all; `skipped` says why.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from uuid import NAMESPACE_OID, uuid5
 
 from combos.affinity import Bound
 from combos.candidates import Candidate, Orderer, Placed
-from health.health import Health
 from health.slots import Claim, Limits, Outcome, Refused, Skip, SkipReason, Slot
 
 NO_ROOM = frozenset({SkipReason.RATE_LIMITED, SkipReason.FULL})
@@ -35,26 +34,37 @@ class Skipped:
         return f"{self.candidate}: {self.skip.detail}"
 
 
-@dataclass(slots=True)
 class Line:
-    orderer: Orderer
-    health: Health
-    placed: list[Placed]
-    """Targets whose candidates were not looked at yet."""
-    bound: Bound | None = None
-    first: Placed = field(init=False)
-    count: int = 0
-    """Candidates that were found so far."""
-    _ready: list[Candidate] = field(default_factory=list)
-    _unminded: list[Candidate] = field(default_factory=list)
-    """Of combos that ask whatever health says."""
-    _resting: list[Candidate] = field(default_factory=list)
-    _full: list[Skipped] = field(default_factory=list)
-    _cold: list[Skipped] = field(default_factory=list)
-    _gone: set[tuple[str, str]] = field(default_factory=set)
+    """`count` is how many candidates were found so far, `first` the first target."""
 
-    def __post_init__(self) -> None:
-        self.first = self.placed[0]
+    __slots__ = (
+        "_cold",
+        "_full",
+        "_gone",
+        "_ready",
+        "_resting",
+        "_unminded",
+        "bound",
+        "count",
+        "first",
+        "health",
+        "orderer",
+        "placed",
+    )
+
+    def __init__(self, orderer: Orderer, placed: list[Placed], bound: Bound | None = None) -> None:
+        self.orderer = orderer
+        self.health = orderer.health
+        self.placed = placed
+        self.first = placed[0]
+        self.bound = bound
+        self.count = 0
+        self._ready: list[Candidate] = []
+        self._unminded: list[Candidate] = []
+        self._resting: list[Candidate] = []
+        self._full: list[Skipped] = []
+        self._cold: list[Skipped] = []
+        self._gone: set[tuple[str, str]] = set()
 
     @property
     def skipped(self) -> list[Skipped]:
@@ -65,7 +75,7 @@ class Line:
         while (taken := await self._next_claimed(patience)) is not None:
             room = await self._room_in_combo(taken.candidate, patience)
             if not isinstance(room, Refused):
-                return replace(taken, room=room)
+                return taken if room is None else replace(taken, room=room)
             self._cold.append(Skipped(taken.candidate, room.skips[0]))
             if taken.claim is not None:
                 await self.health.report(taken.claim, Outcome(None, is_neutral=True))
@@ -93,7 +103,7 @@ class Line:
 
     async def _look_at_next_target(self) -> None:
         placed = self.placed.pop(0)
-        if (placed.target.provider.slug, placed.target.model.id) in self._gone:
+        if self._gone and (placed.target.provider.slug, placed.target.model.id) in self._gone:
             return
         found = await self.orderer.connections(placed, self.bound)
         self.count += len(found)

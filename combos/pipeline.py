@@ -35,10 +35,11 @@ async def answer(asked: Asked, gateway: Gateway) -> Whole | Streaming:
         account.combo = route.combo.name if route.combo else ""
         place = place_of(asked, route, snapshot, gateway)
         orderer = Orderer(snapshot, gateway.health, DRAW)
-        line = Line(orderer, gateway.health, await orderer.line_up(route, place.bound), place.bound)
+        line = Line(orderer, await orderer.line_up(route, place.bound), place.bound)
         trial = Trial(asked, snapshot, account, gateway, line)
         answered = await trial.first_that_speaks()
-        place.keep(_bound_to(answered.candidate), is_gone=_is_gone(place.bound, trial))
+        if place.conversation is not None:
+            place.keep(_bound_to(answered.candidate), is_gone=_is_gone(place.bound, trial))
         return answered
     except Refusal as refusal:
         account.settle(refusal.status, refusal.message)
@@ -65,13 +66,9 @@ def place_of(asked: Asked, route: Route, snapshot: Snapshot, gateway: Gateway) -
     """Nowhere, at no cost, where there is nothing to choose from."""
     routing = snapshot.routing
     conversation = None
-    if routing.keeps_conversations and (is_spread(route.combo) or _has_a_choice(route)):
+    if routing.keeps_conversations and (is_spread(route.combo) or route.has_a_choice):
         conversation = affinity.conversation_of(asked.request, asked.owner, asked.session)
     return Place.of(conversation, gateway.affinities, routing.affinity_seconds)
-
-
-def _has_a_choice(route: Route) -> bool:
-    return any(len(target.provider.connections) > 1 for target in route.targets)
 
 
 def _bound_to(candidate: Candidate) -> Bound:

@@ -50,7 +50,7 @@ async def _asked(placed: Placed, orderer: Orderer, gateway: Gateway) -> Result:
     model = f"{placed.target.provider.prefix}/{placed.target.model.id}"
     asked = _question(model)
     account = Account(asked.request_id, None, asked.request, gateway)
-    line = Line(orderer, gateway.health, [Placed(placed.target)])
+    line = Line(orderer, [Placed(placed.target)])
     started = time.monotonic()
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):

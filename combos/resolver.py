@@ -9,6 +9,7 @@ catalogues do.
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from combos.refusals import AmbiguousModel, UnknownModel
 from combos.snapshot import ComboFacts, Snapshot, Target
@@ -43,7 +44,7 @@ class NestedRoute:
 Step = ResolvedTarget | NestedRoute
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Route:
     """What answers for a name: a plain model is a combo of one, whose `combo` is None."""
 
@@ -54,6 +55,11 @@ class Route:
     """The pattern of that alias."""
     combo: ComboFacts | None
     steps: tuple[Step, ...]
+
+    @cached_property
+    def has_a_choice(self) -> bool:
+        """Whether a target can be asked through several connections."""
+        return any(len(target.provider.connections) > 1 for target in self.targets)
 
     @property
     def targets(self) -> tuple[ResolvedTarget, ...]:
@@ -71,6 +77,10 @@ def _flat(steps: Iterable[Step]) -> Iterable[ResolvedTarget]:
 
 def resolve(asked: str, snapshot: Snapshot) -> Route:
     """Raises UnknownModel or AmbiguousModel."""
+    return snapshot.once(("route", asked), lambda: _resolve(asked, snapshot))
+
+
+def _resolve(asked: str, snapshot: Snapshot) -> Route:
     alias = snapshot.aliases.find(asked)
     name, pattern = (alias.target, alias.pattern) if alias else (asked, None)
     combo = snapshot.combos.get(name)

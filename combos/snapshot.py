@@ -6,9 +6,10 @@ times a second, and reads all rows again when it moved; the old snapshot stays i
 
 import logging
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection
@@ -26,7 +27,12 @@ from providers import configuration
 from providers import snapshot as providers_snapshot
 from providers.snapshot import Directory
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
+
+MOST_WORKED_OUT = 4000
+"""Clients choose the names that are asked for, so they must not choose how much is kept."""
 
 LOOK_SECONDS = 0.25
 SPENT_SECONDS = 1.0
@@ -111,6 +117,17 @@ class Snapshot:
     routing: RoutingFacts
     limits: Limits
     health: HealthFacts
+    worked_out: dict[Any, Any] = field(default_factory=dict, compare=False)
+    """What the same question gave before: the answers are as immutable as all this. See `once`."""
+
+    def once(self, question: Hashable, answer: Callable[[], T]) -> T:
+        """The answer, worked out at the first time only. It must follow from this snapshot alone, and be small."""
+        known: T | None = self.worked_out.get(question)
+        if known is None:
+            known = answer()
+            if len(self.worked_out) < MOST_WORKED_OUT:
+                self.worked_out[question] = known
+        return known
 
 
 def load() -> Snapshot:

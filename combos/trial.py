@@ -3,7 +3,6 @@
 import asyncio
 import math
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -87,7 +86,7 @@ class Trial:
     """The client's request in neutral words, once a candidate needed them."""
     _ends_at: float = 0.0
     """On the monotonic clock: no attempt begins after it."""
-    _tries: "Counter[tuple[UUID, str]]" = field(default_factory=Counter)
+    _tries: dict[tuple[UUID, str], int] = field(default_factory=dict)
 
     async def first_that_speaks(self) -> Whole | Streaming:
         """Raises AllFailed, or InvalidBody where the request turns out to be wrong in its own dialect."""
@@ -101,7 +100,7 @@ class Trial:
                 if self._after(taken, failure, use.milliseconds) is Reaction.STOP:
                     break
             finally:
-                if not self.account.is_streaming_now:
+                if use.is_open and not self.account.is_streaming_now:
                     await use.ended()
         raise self._nobody_answered()
 
@@ -131,7 +130,8 @@ class Trial:
     def _after(self, taken: Taken, failure: UpstreamError, milliseconds: int) -> Reaction:
         reaction = REACTIONS[failure.kind]
         self.trail.failed.append(Attempt(taken.candidate, milliseconds, failure, reaction))
-        self._tries[_identity(taken.candidate)] += 1
+        identity = _identity(taken.candidate)
+        self._tries[identity] = self._tries.get(identity, 0) + 1
         if reaction is Reaction.OTHER_MODEL:
             self.line.forget_model(taken.candidate)
         return reaction

@@ -39,6 +39,10 @@ class Use:
         self.hints = self.hints or failure.hints
         await self._report(failure)
 
+    @property
+    def is_open(self) -> bool:
+        return bool(self._claims)
+
     async def ended(self) -> None:
         """For a `finally`: if nothing was reported, the client hung up, which says nothing of the provider."""
         await self._report(None, is_neutral=True)
