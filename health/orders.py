@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from django.db import transaction
 from django.utils import timezone
 
+from health import present
 from health.lockouts import LONGEST_IDENTIFIER
 from health.models import Breaker, Cooldown, Deed, HealthOrder, Lockout
 from health.records import Kind, place_of
@@ -16,26 +17,31 @@ from health.snapshot import ORDER_LIFE, Order
 from providers.models import Provider, ProviderConnection
 
 
-def reset_all(by: str) -> None:
-    """Close every breaker, end every cooldown, unlock everybody."""
+def reset_all(by: str) -> int:
+    """Close every breaker, end every cooldown, unlock everybody. How many of each there were, as in the other deeds."""
     with transaction.atomic():
+        count = Breaker.objects.count() + present.resting().count() + present.refused().count()
         for model in (Breaker, Cooldown, Lockout):
             model._default_manager.all().delete()
         _order(Deed.RESET_ALL, "", "", by)
+    return count
 
 
-def close_breaker(provider: Provider, by: str) -> None:
+def close_breaker(provider: Provider, by: str) -> int:
     with transaction.atomic():
-        Breaker.objects.filter(provider=provider).delete()
+        count, _ = Breaker.objects.filter(provider=provider).delete()
         _order(Deed.CLOSE_BREAKER, provider.pk, "", by)
+    return count
 
 
-def end_cooldowns(connection: ProviderConnection, model: str, by: str) -> None:
+def end_cooldowns(connection: ProviderConnection, model: str, by: str) -> int:
     """Of one model, or all of the connection's where the model is empty."""
+    of_what = {"connection": connection, "model_id": model} if model else {"connection": connection}
     with transaction.atomic():
-        rows = Cooldown.objects.filter(connection=connection)
-        (rows.filter(model_id=model) if model else rows).delete()
+        count = present.resting().filter(**of_what).count()
+        Cooldown.objects.filter(**of_what).delete()
         _order(Deed.END_COOLDOWN, str(connection.pk), model, by)
+    return count
 
 
 def unlock(identifier: str, by: str) -> None:

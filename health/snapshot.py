@@ -1,6 +1,6 @@
 """The part of the hot path's snapshot that says how patient we are, what connections may be asked, what was ordered."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,8 +70,8 @@ def load() -> HealthFacts:
     defaults: RateLimitDefaults = RateLimitDefaults.load()
     return HealthFacts(
         profiles=_profiles(),
-        limits={row.connection_id: _limits(row, defaults) for row in ConnectionLimit.objects.all()},
-        default_limits=_as_limits(defaults.requests_per_minute, defaults.min_gap_ms, defaults.max_concurrent),
+        limits={row.connection_id: limits_of(row, defaults) for row in ConnectionLimit.objects.all()},
+        default_limits=limits_for_all(defaults),
         queue_length=defaults.queue_length,
         queue_seconds=float(defaults.queue_seconds),
         policies=_policies(),
@@ -88,10 +88,7 @@ def profile_class(slug: str, is_node: bool) -> ProfileClass:
 
 def _profiles() -> dict[str, Profile]:
     rows = list(ProviderProfile.objects.all())
-    classes = {each: DEFAULTS[each] for each in ProfileClass}
-    classes |= {
-        (kind := ProfileClass(row.profile_class)): merged(DEFAULTS[kind], row) for row in rows if row.profile_class
-    }
+    classes = class_profiles(rows)
     own = {row.provider_id: row for row in rows if row.provider_id}
     nodes = set(ProviderNode.objects.values_list("slug", flat=True))
     found = {}
@@ -99,6 +96,11 @@ def _profiles() -> dict[str, Profile]:
         above = classes[profile_class(slug, slug in nodes)]
         found[slug] = merged(above, own[slug]) if slug in own else above
     return found
+
+
+def class_profiles(rows: Iterable[ProviderProfile]) -> dict[ProfileClass, Profile]:
+    said = {ProfileClass(row.profile_class): row for row in rows if row.profile_class}
+    return {kind: merged(above, said[kind]) if kind in said else above for kind, above in DEFAULTS.items()}
 
 
 def merged(above: Profile, row: ProviderProfile) -> Profile:
@@ -121,7 +123,12 @@ def _seconds(milliseconds: int | None) -> float | None:
     return None if milliseconds is None else milliseconds / 1000
 
 
-def _limits(row: ConnectionLimit, defaults: RateLimitDefaults) -> Limits:
+def limits_for_all(defaults: RateLimitDefaults) -> Limits:
+    return _as_limits(defaults.requests_per_minute, defaults.min_gap_ms, defaults.max_concurrent)
+
+
+def limits_of(row: ConnectionLimit, defaults: RateLimitDefaults) -> Limits:
+    """What it comes to: the row's own numbers, and for what it leaves empty those for all."""
     if not row.is_enabled:
         return NO_LIMITS
     return _as_limits(

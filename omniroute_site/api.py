@@ -21,6 +21,9 @@ import combos.api
 import combos.combo_api
 import combos.routing_api
 import combos.watch_api
+import health.api
+import health.limits_api
+import health.lockouts_api
 import providers.api
 from combos import runtime
 from omniroute_site.api_access import identify
@@ -111,6 +114,9 @@ api = ManagementApi(
 for kind, handler in HANDLERS.items():
     api.add_exception_handler(kind, handler)
 api.add_router("", providers.api.router)
+api.add_router("", health.api.router)
+api.add_router("", health.limits_api.router)
+api.add_router("", health.lockouts_api.router)
 api.add_router("", billing.api.router)
 api.add_router("", combos.api.router)
 api.add_router("", combos.watch_api.router)

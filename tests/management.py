@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.conf import settings
@@ -20,6 +21,7 @@ from providers.connections import add_connection, save_node
 from providers.models import ConfigurationStamp, Provider, ProviderConnection, ProviderNode
 from providers.sync import sync_catalogue
 
+CONNECTION = "11111111-1111-4111-8111-111111111111"
 NO_ROW = "00000000-0000-4000-8000-000000000000"
 CANARY = "sk-canary-3f9c1d77"
 LOOPBACK = "http://127.0.0.1:9/v1"
@@ -50,7 +52,7 @@ def world() -> World:
     ModelAlias.objects.create(pattern="fast", target="coding")
     save_chain(FallbackChain(name="last"), [FallbackStep(model="groq/llama")])
     return World(
-        connection=add_connection(Provider.objects.get(pk="deepseek"), CANARY, name="Work"),
+        connection=add_connection(Provider.objects.get(pk="deepseek"), CANARY, name="Work", id=UUID(CONNECTION)),
         node=save_node(ProviderNode(name="Lab", prefix="lab", base_url=LOOPBACK, allow_private_network=True)),
         key=key,
         combo=combo,
@@ -132,6 +134,13 @@ MATRIX: dict[tuple[str, str], tuple[Any, int, set[Role]]] = {
     ("PATCH", "/api/settings"): ({"fallbackStrategy": "p2c"}, 200, RUN),
     ("GET", "/api/settings/combo-defaults"): (None, 200, LOOK),
     ("PATCH", "/api/settings/combo-defaults"): ({"comboDefaults": {"maxRetries": 0}}, 200, RUN),
+    ("GET", "/api/resilience"): (None, 200, LOOK),
+    ("PATCH", "/api/resilience"): ({"profiles": {"oauth": {"circuitBreakerThreshold": 7}}}, 200, RUN),
+    ("POST", "/api/resilience/reset"): (None, 200, RUN),
+    ("GET", "/api/rate-limits"): (None, 200, LOOK),
+    ("POST", "/api/rate-limits"): ({"connectionId": CONNECTION, "requestsPerMinute": 5}, 200, RUN),
+    ("GET", "/api/policies"): (None, 200, LOOK),
+    ("POST", "/api/policies"): ({"action": "configure", "policy": "login", "failures": 3}, 200, RUN),
     ("GET", "/api/keys"): (None, 200, ALL),
     ("POST", "/api/keys"): ({"name": "phone"}, 201, {OWNER, OPERATOR, MEMBER}),
     ("GET", "/api/keys/{key_id}"): (None, 200, ALL),
