@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
-from aiohttp import ThreadedResolver
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import ResolveResult
+
+from providers.names import Resolver
 
 Address = IPv4Address | IPv6Address
 
@@ -72,23 +73,20 @@ def judge_literal(host: str, allows_private: bool) -> None:
     judge(host, [host], allows_private)
 
 
-class GuardedResolver(AbstractResolver):
+class GuardedResolver(Resolver):
     """Resolves names for aiohttp, which then connects to exactly the addresses that were judged here."""
 
     def __init__(self, allows_private: bool) -> None:
+        super().__init__()
         self._allows_private = allows_private
-        self._threaded = ThreadedResolver()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """Raises AddressRefused."""
         try:
-            found = await self._threaded.resolve(host, port, family)
-        except OSError:
+            found = await super().resolve(host, port, family)
+        except (OSError, UnicodeError):
             raise AddressRefused(f"{host} cannot be resolved.") from None
         judge(host, [entry["host"] for entry in found], self._allows_private)
         return found
-
-    async def close(self) -> None:
-        await self._threaded.close()

@@ -17,6 +17,7 @@ from aiohttp import ClientResponse, ClientSession, ClientTimeout
 from yarl import URL
 
 from providers.guard import AddressRefused, GuardedResolver, judge_literal
+from providers.names import Resolver
 
 IDLE_SECONDS = 55.0
 """Below the 60 s after which common servers close an idle connection, so that none is reused while it closes."""
@@ -112,7 +113,7 @@ def make_session(reach: Reach) -> ClientSession:
         limit=0,
         keepalive_timeout=IDLE_SECONDS,
         ssl=context,
-        resolver=None if reach is Reach.VENDOR else GuardedResolver(reach is Reach.PRIVATE),
+        resolver=Resolver() if reach is Reach.VENDOR else GuardedResolver(reach is Reach.PRIVATE),
     )
     return ClientSession(
         connector=connector,
@@ -141,4 +142,5 @@ def _url(text: str) -> URL:
 
 @lru_cache(maxsize=16)
 def _timeout(connect_seconds: float) -> ClientTimeout:
-    return ClientTimeout(total=None, sock_connect=connect_seconds)
+    """Connecting includes looking up the name, which `sock_connect` would leave out."""
+    return ClientTimeout(total=None, connect=connect_seconds, sock_connect=connect_seconds)
