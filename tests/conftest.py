@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import hypothesis
 import pytest
 
+from tests.fleet import Fleet
 from tests.gateway import GatewayProcess
 from tests.upstream import ScriptedUpstream
 
@@ -75,6 +76,11 @@ def shared_gateway(make_gateway: MakeGateway, upstream_server: ScriptedUpstream)
     gateway.add_node("up", upstream_server.base_url)
     _shared.append(gateway)
     return gateway
+
+
+@pytest.fixture(scope="session")
+def built_fleet(shared_gateway: GatewayProcess, upstream_server: ScriptedUpstream) -> Fleet:
+    return Fleet(shared_gateway, upstream_server).build()
 
 
 @pytest.fixture

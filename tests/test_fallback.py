@@ -11,7 +11,6 @@ import pytest
 from tests import upstream as play
 from tests import wire
 from tests.fleet import Fleet
-from tests.gateway import GatewayProcess
 from tests.upstream import ScriptedUpstream
 
 ONCE = {"maxRetries": 0}
@@ -19,15 +18,9 @@ LONG = {"error": {"message": "This model's maximum context length is 8192 tokens
 BLIND = {"error": {"message": "this model does not support images"}}
 
 
-@pytest.fixture(scope="module")
-def built(shared_gateway: GatewayProcess, upstream_server: ScriptedUpstream) -> Fleet:
-    return Fleet(shared_gateway, upstream_server).build()
-
-
 @pytest.fixture
-def fleet(built: Fleet, upstream: ScriptedUpstream) -> Iterator[Fleet]:
-    yield built
-    set_requests(built, keep_alive_seconds=15, most_attempts=8)
+def fleet(built_fleet: Fleet, upstream: ScriptedUpstream) -> Fleet:
+    return built_fleet
 
 
 def set_requests(fleet: Fleet, **values: int) -> None:
@@ -203,7 +196,9 @@ class TestEndings:
         fleet.combo("t", "one/m", "two/m", "three/m", config=ONCE)
         for node in ("one", "two", "three"):
             fleet.tell(node, failure(500))
-        assert fleet.gateway.chat("t").status_code == 500
+        status = fleet.gateway.chat("t").status_code
+        set_requests(fleet, most_attempts=8)
+        assert status == 500
         assert fleet.asked() == ["one", "two"]
 
     def test_a_combos_timeout_moves_on_from_a_target_that_hangs(self, fleet: Fleet) -> None:
@@ -280,6 +275,12 @@ class TestExplain:
 
 
 class TestSignsOfLife:
+    @pytest.fixture(autouse=True, scope="class")
+    def every_second(self, built_fleet: Fleet) -> Iterator[None]:
+        set_requests(built_fleet, keep_alive_seconds=1)
+        yield
+        set_requests(built_fleet, keep_alive_seconds=15)
+
     def lines(self, fleet: Fleet, path: str, body: Any) -> tuple[int, list[str]]:
         with httpx.stream("POST", fleet.gateway.root + path, json=body, timeout=30) as answer:
             return answer.status_code, [line for line in answer.iter_lines() if line]
@@ -295,7 +296,6 @@ class TestSignsOfLife:
     def test_a_waiting_client_gets_them_and_then_the_next_candidates_answer(
         self, fleet: Fleet, path: str, body: Any, sign: str
     ) -> None:
-        set_requests(fleet, keep_alive_seconds=1)
         fleet.combo("t", "one/m", "two/m", config=ONCE)
         fleet.tell("one", play.json(500, {"error": {"message": "late"}}, delay=2.5))
         status, lines = self.lines(fleet, path, {"model": "t", "stream": True} | body)
@@ -305,7 +305,6 @@ class TestSignsOfLife:
         assert any("Hello from the scripted upstream" in line or "Hello" in line for line in lines)
 
     def test_a_failure_after_the_first_is_told_inside_the_stream(self, fleet: Fleet) -> None:
-        set_requests(fleet, keep_alive_seconds=1)
         fleet.tell("one", play.json(503, {"error": {"message": "late"}}, delay=1.5))
         body = {"model": "one/m", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
         status, lines = self.lines(fleet, "/v1/chat/completions", body)
@@ -315,7 +314,6 @@ class TestSignsOfLife:
         assert "data: [DONE]" not in lines
 
     def test_a_stream_that_pauses_is_kept_alive(self, fleet: Fleet) -> None:
-        set_requests(fleet, keep_alive_seconds=1)
         fleet.tell("one", play.sse(wire.openai_chunks("Hel", "lo"), gap=1.4))
         body = {"model": "one/m", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
         status, lines = self.lines(fleet, "/v1/chat/completions", body)
@@ -324,7 +322,6 @@ class TestSignsOfLife:
         assert lines[-1] == "data: [DONE]"
 
     def test_whole_answers_are_left_alone(self, fleet: Fleet) -> None:
-        set_requests(fleet, keep_alive_seconds=1)
         fleet.tell("one", play.json(503, {"error": {"message": "late"}}, delay=1.5))
         assert fleet.gateway.chat("one/m").status_code == 503
 

@@ -9,22 +9,16 @@ import pytest
 
 from tests import upstream as play
 from tests.fleet import ACCOUNTS, Fleet
-from tests.gateway import GatewayProcess
 from tests.upstream import ScriptedUpstream
 
 TRIO = ("one/m", "two/m", "three/m")
 QUICK = {"maxRetries": 0}
 
 
-@pytest.fixture(scope="module")
-def built(shared_gateway: GatewayProcess, upstream_server: ScriptedUpstream) -> Fleet:
-    return Fleet(shared_gateway, upstream_server).build()
-
-
 @pytest.fixture
-def fleet(built: Fleet, upstream: ScriptedUpstream) -> Iterator[Fleet]:
-    yield built
-    built.routing(fallbackStrategy="fill-first", stickyRoundRobinLimit=3)
+def fleet(built_fleet: Fleet, upstream: ScriptedUpstream) -> Iterator[Fleet]:
+    yield built_fleet
+    built_fleet.routing(fallbackStrategy="fill-first", stickyRoundRobinLimit=3)
 
 
 class TestTargetsOfACombo:
