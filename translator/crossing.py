@@ -42,6 +42,8 @@ def read_usage(dialect: Dialect, raw: bytes) -> Usage | None:
     """The usage of a whole answer that is passed on as it is. Raises UpstreamComplaint when it is none."""
     try:
         return DIALECTS[dialect].read_answer(raw)
+    except RecursionError:
+        raise UpstreamComplaint(502, "the answer is nested too deep") from None
     except UpstreamComplaint as complaint:
         raise embedded.explained(complaint, raw) from None
 
@@ -62,7 +64,7 @@ class StreamReader:
         self._restorer = restoring.Restorer(toolbox, id)
         self._frames = sse.FrameBuffer()
         self._first = b""
-        """The first event's data: an error in another shape, where nothing else comes."""
+        """The first event's data, or JSON that is no event: an error in another shape, where nothing else comes."""
         self.has_spoken = False
         self.is_done = False
         self.events = 0
@@ -83,7 +85,8 @@ class StreamReader:
     def finish(self) -> Iterator[Event]:
         """The rest, in the same way. Raises UpstreamComplaint when the answer was cut."""
         if tail := self._frames.finish():
-            yield from self._read(sse.data(tail) or sse.naked(tail))
+            yield from self._read(sse.data(tail))
+            self._first = self._first or sse.naked(tail)
         if not self.is_done:
             yield from self._ended()
 

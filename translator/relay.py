@@ -60,11 +60,14 @@ class Relay:
         return b"".join(frame for frame in sse.split(frames) if self._keeps(frame))
 
     def _keeps(self, frame: bytes) -> bool:
-        """What follows the end does not go on; comments do, for clients that understand them."""
+        """What follows the end does not go on, nor do events without data, which no SDK expects.
+
+        Comments do, for clients that understand them.
+        """
         if self._peek.is_done:
             return False
         payload = sse.data(frame)
-        return self._knows(payload) if payload else self._peek.keeps_comments
+        return self._knows(payload) if payload else self._peek.keeps_comments and frame.startswith(b":")
 
     def _knows(self, payload: bytes) -> bool:
         self._first = self._first or payload
@@ -87,8 +90,7 @@ class Relay:
         if self._peek.is_finished:
             return last + self._dialect.END_MARK
         if not self.has_spoken:
-            self._knows(sse.naked(tail))
-            raise embedded.explained(UpstreamComplaint(502, self.failure or CUT), self._first)
+            raise embedded.explained(UpstreamComplaint(502, self.failure or CUT), self._first or sse.naked(tail))
         return last + self.fail(502, self.failure or CUT)
 
     def fail(self, status: int, message: str) -> bytes:

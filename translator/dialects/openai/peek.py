@@ -69,7 +69,9 @@ class Peek:
             self.usage = latest(self.usage, chunk.usage)
         for choice in chunk.choices or ():
             self._note(choice)
-        return bool(chunk.choices) or chunk.usage is None or self._shows_usage
+        if chunk.usage is None:
+            return chunk.choices is not None
+        return bool(chunk.choices) or self._shows_usage
 
     def _note(self, choice: Choice | _LateChoice) -> None:
         if choice.usage:
