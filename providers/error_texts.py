@@ -48,7 +48,7 @@ RULES = (
         r"per.?day\b|PerDay|\((RPD|TPD)\)|\bdaily\b.{0,40}(limit|quota)|(limit|quota).{0,40}\b(per day|daily|today)\b",
         r"(weekly|monthly|5.hour|five.hour|hourly).{0,40}(limit|quota|cap)\b|MONTHLY_REQUEST_COUNT",
         r"usage_limit_reached|usage_limit_exceeded|usage limit|reached your specified api usage limits",
-        r"quota will reset|exhausted your capacity on this model",
+        r"quota will reset|exhausted your capacity on this model|reached for this month|calls ?/ ?month",
     ),
     # Limits of a minute, which some vendors call a quota, and which some answer with 413 or inside a 200.
     _rule(
@@ -56,7 +56,7 @@ RULES = (
         {400, 403, 413, 429, *_FAILED},
         r"per.?min(ute)?\b|PerMinute|\((RPM|TPM|ITPM|OTPM)\)|per.?second\b|please retry in [0-9.]+ ?m?s\b",
         r"rate.?limit|too many (concurrent )?requests|throttl|RateQuota|request rate|requests list|concurrency",
-        r"too many tokens, please wait",
+        r"too many tokens, please wait|calls ?/ ?minute|request_rate|^allocated quota exceeded",
         r"\u901f\u7387\u9650\u5236|\u9891\u7387\u8fc7\u9ad8|\u5e76\u53d1\u6570\u8fc7\u9ad8",
     ),
     # Money, or an allowance whose time nobody names.
@@ -108,7 +108,8 @@ RULES = (
     _rule(
         FailureKind.MODEL_GONE,
         {400, 403, 422, *_FAILED},
-        r"model_?not_?(found|exist|supported)|model_decommissioned|(unknown|invalid|no such|unrecognized) model\b",
+        r"model_?not_?(found|exist|supported)|invalid_model_id|model_decommissioned",
+        r"(unknown|invalid|no such|unrecognized) model\b",
         r"\u6a21\u578b\u4e0d\u5b58\u5728",
     ),
     # More than the model's window takes, in whoever's words.
@@ -136,7 +137,12 @@ RULES = (
         r"not (multimodal|compatible)|cannot find field|(tool.choice|tool use).{0,20}requires",
         r"supports at most|maximum allowed number of output tokens",
     ),
-    _rule(FailureKind.CALLERS_FAULT, {403, *_FAILED}, r"content.?(policy|filter|moderat)|flagged|moderation|sensitive"),
+    # 498 is Cohere's for what it will not answer, and Groq's for want of capacity.
+    _rule(
+        FailureKind.CALLERS_FAULT,
+        {403, 498, *_FAILED},
+        r"content.?(policy|filter|moderat)|flagged|moderation|sensitive|unsafe|usage guidelines",
+    ),
     _rule(
         FailureKind.OVERLOADED,
         _FAILED,
@@ -157,7 +163,7 @@ ONE_MODEL = re.compile(r"\bmodels?\b|PerModel|base_model", re.I)
 """An account's limit that counts each model by itself names one."""
 WHOLE_ACCOUNT = re.compile(
     r"\b(your|this|the|for|per).(api.?key|account|organi[sz]ation|org|team|workspace|project|user|subscription|plan)\b"
-    r"|account.level|across all|copilot token usage|usage_limit|global rate",
+    r"|account.level|across all|copilot token usage|usage_limit|global rate|user_request_rate|trial key",
     re.I,
 )
 

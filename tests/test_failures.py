@@ -105,6 +105,7 @@ GONE = [
     (400, "The requested model is not supported. model_not_supported"),
     (400, "Unknown Model, please check the model code."),
     (404, "No endpoints found for foo/bar."),
+    (400, "Invalid model. Please select a different model to continue. INVALID_MODEL_ID"),
 ]
 NO_ACCESS = [
     (403, "Project `proj_x` does not have access to model `gpt-5`"),
@@ -143,6 +144,9 @@ USED_UP = [
     (429, "You have exhausted your capacity on this model. Your quota will reset after 2h7m23s."),
     (403, "The free tier of the model has been exhausted. AllocationQuota.FreeTierOnly"),
     (400, "You have reached the limit. MONTHLY_REQUEST_COUNT"),
+    (400, "Maximum com.amazon.aws.codewhisperer.streaming.GenerateAssistantResponse reached for this month."),
+    (429, "You are using a Trial key, which is limited to 1000 API calls / month."),
+    (429, "Free allocated quota exceeded."),
     (429, "Weekly/Monthly Limit Exhausted. Your limit will reset at 2026-01-05 10:00:00"),
     (500, "insufficient balance (1008)"),
 ]
@@ -159,6 +163,9 @@ TOO_FAST = [
     (502, "当前模型已达到平台速率限制"),
     (403, "API rate limit exceeded for user ID 1."),
     (429, "Service tier capacity exceeded for this model."),
+    (429, "You are using a Trial key, which is limited to 20 API calls / minute."),
+    (429, "Allocated quota exceeded, please increase your quota limit."),
+    (400, "Too many requests, please wait before trying again. USER_REQUEST_RATE_EXCEEDED ThrottlingException"),
 ]
 BUSY = [
     (500, "Overloaded"),
@@ -170,6 +177,7 @@ OWN_FAULT = [
     (400, "messages: field required"),
     (400, "messages.1.content.0: unexpected `tool_use_id` found in `tool_result` blocks"),
     (403, "Input was flagged by moderation"),
+    (498, "Your request was blocked as unsafe, see the Usage Guidelines"),
     (422, "temperature: Input should be less than or equal to 2"),
     (400, "Invalid type for 'messages': expected an array"),
     (400, "系统检测到输入或生成内容可能包含不安全或敏感内容"),
