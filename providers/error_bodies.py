@@ -17,7 +17,7 @@ from providers.durations import bounded, seconds_until
 
 UNEXPLAINED = "it gave no reason"
 _LONGEST_SENTENCE = 500
-_LONGEST_TEXT = 2000
+_LONGEST_TEXT = 1000
 _DEEPEST = 8
 _MOST_MEMBERS = 200
 _SENTENCES = ("error", "message", "detail", "msg", "Message", "errors", "error_message", "base_resp", "status_msg")
@@ -46,7 +46,7 @@ def understand(said: object, now: datetime) -> ErrorBody:
     sentence = _one_line(_sentence(said), _LONGEST_SENTENCE) or UNEXPLAINED
     members = list(_members(said))
     codes = " ".join(str(value) for name, value in members if name in _CODES and isinstance(value, str | int))
-    text = f"{_one_line(_sentence(said), _LONGEST_TEXT) or UNEXPLAINED} {codes}".strip()
+    text = f"{_one_line(_sentence(said), _LONGEST_TEXT) or UNEXPLAINED} {codes[:_LONGEST_TEXT]}".strip()
     return ErrorBody(sentence, text, _status(said, members), _wait(members, text, now))
 
 
@@ -129,7 +129,7 @@ def _status(said: object, members: list[tuple[str, object]]) -> int | None:
         return error_texts.MINIMAX_CODES.get(str(minimax.get("status_code")))
     if isinstance(said, dict) and "msg" in said and str(said.get("status")) in error_texts.IFLOW_CODES:
         return error_texts.IFLOW_CODES[str(said["status"])]
-    named = {name: str(value) for name, value in reversed(members)}
+    named = {name: str(value) for name, value in reversed(members) if isinstance(value, str | int)}
     numbers = (_as_status(named.get(name, "")) for name in _STATUSES)
     codes = (named.get("code", ""), named.get("__type", ""), named.get("type", ""))
     meanings = (error_texts.ZAI_CODES.get(code) or error_texts.WORDS.get(code.rpartition("#")[2]) for code in codes)

@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from providers import failures
 from providers.failures import FailureKind, Scope
@@ -266,6 +268,30 @@ def test_an_error_under_a_200_says_when_to_come_back() -> None:
 )
 def test_the_sentence_in_an_error_is_found(body: bytes, sentence: str) -> None:
     assert failed(500, body).message == sentence
+
+
+NAMES = ["error", "message", "msg", "detail", "code", "status", "type", "base_resp", "status_code", "statusCodeValue"]
+NAMES += ["metadata", "raw", "errors", "retryDelay", "resets_at", "body", "__type", "x"]
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from(["429", '{"code":1}']),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from([400, 401, 404, 413, 429, 500, 503]), VALUES)
+def test_whatever_is_sent_is_a_failure_with_a_sentence_and_a_status(status: int, value: Any) -> None:
+    reported = failed(status, value)
+    assert reported.message and len(reported.message) <= 500 and "\n" not in reported.message
+    assert reported.status in (status, 502)
+    assert reported.retry_after is None or 0 <= reported.retry_after <= 86400
+    within = failures.from_complaint(UpstreamComplaint(502, "no answer", value), NOW)
+    assert 400 <= within.status <= 599
 
 
 @pytest.mark.parametrize(
