@@ -1,5 +1,6 @@
 """What headers say of rate limits and of when to come back, in every vendor's spelling."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 
@@ -9,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers import durations, hints
+from providers.failures import UpstreamError
 from providers.hints import RateHints
+from providers.transport import Reach
+from providers.upstream import Call, Upstream
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = durations.LONGEST_SECONDS
@@ -178,3 +182,16 @@ def test_no_header_can_break_the_reading(headers: list[tuple[str, str]]) -> None
 )
 def test_the_time_to_come_back_is_read(headers: dict[str, str], seconds: float | None) -> None:
     assert hints.retry_seconds(httpx.Headers(headers), NOW) == seconds
+
+
+LIMITED = {"x-ratelimit-limit": "20", "x-ratelimit-remaining": "0", "retry-after": "9"}
+CALL = Call(httpx.URL("https://a.test/"), httpx.Headers(), b"{}", Reach.VENDOR, connect=1, gap=1)
+
+
+def test_an_answer_and_a_refusal_both_bring_their_limits() -> None:
+    answers = iter([httpx.Response(200, headers=LIMITED), httpx.Response(429, headers=LIMITED)])
+    upstream = Upstream({"https": httpx.MockTransport(lambda request: next(answers))})
+    assert asyncio.run(upstream.send(CALL, 1)).hints == RateHints(20, 0, None)
+    with pytest.raises(UpstreamError) as refused:
+        asyncio.run(upstream.send(CALL, 1))
+    assert (refused.value.hints, refused.value.retry_after) == (RateHints(20, 0, None), 9)
