@@ -159,8 +159,8 @@ WRONG_PLACE = re.compile(
 )
 """What a 404 or 405 says that is about the address, not the model."""
 
-ONE_MODEL = re.compile(r"\bmodels?\b|PerModel|base_model", re.I)
-"""An account's limit that counts each model by itself names one."""
+ONE_MODEL = re.compile(r"\bmodels?\b|PerModel|base_model|RESOURCE_EXHAUSTED", re.I)
+"""A limit that counts each model by itself names one. Google's all do, named or not."""
 WHOLE_ACCOUNT = re.compile(
     r"\b(your|this|the|for|per).(api.?key|account|organi[sz]ation|org|team|workspace|project|user|subscription|plan)\b"
     r"|account.level|across all|copilot token usage|usage_limit|global rate|user_request_rate|trial key",

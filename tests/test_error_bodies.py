@@ -56,6 +56,13 @@ LIMITS: dict[str, tuple[int, Any, FailureKind, Scope, float | None]] = {
     "Google's day": (429, GOOGLE_DAY, K.QUOTA, Scope.MODEL, 43),
     "Google's minute": (429, GOOGLE_MINUTE, K.RATE_LIMIT, Scope.MODEL, 26.5),
     "Google's, in a list": (429, [GOOGLE_MINUTE], K.RATE_LIMIT, Scope.MODEL, 26.5),
+    "Google's, unexplained": (
+        429,
+        said("You exceeded your current quota", code=429, status="RESOURCE_EXHAUSTED"),
+        K.QUOTA,
+        Scope.MODEL,
+        None,
+    ),
     "Codex": (429, CODEX, K.QUOTA, Scope.ACCOUNT, 13872),
     "OpenAI's money": (
         429,
