@@ -41,9 +41,10 @@ class TargetInline(PlainChoices, TabularInline):
     model = ComboTarget
     form = TargetForm
     formset = TargetFormSet
-    fields = ("position", "model", "connection", "weight")
+    fields = ("model", "connection", "weight", "position")
     ordering_field = "position"
     hide_ordering_field = True
+    hide_title = True
     extra = 0
     min_num = 1
     verbose_name_plural = _("targets: models, or other combos")
@@ -76,10 +77,14 @@ class ComboAdmin(Switchable):
             _("Advanced: what is left empty is as the routing settings say"),
             {
                 "classes": ("collapse",),
+                # One a row: only then does Django unfold them where one is wrong.
                 "fields": (
-                    ("max_retries", "retry_delay_ms"),
-                    ("timeout_ms", "skips_unhealthy"),
-                    ("concurrency_per_model", "queue_timeout_ms"),
+                    "max_retries",
+                    "retry_delay_ms",
+                    "timeout_ms",
+                    "concurrency_per_model",
+                    "queue_timeout_ms",
+                    "skips_unhealthy",
                 ),
             },
         ),
@@ -150,7 +155,7 @@ class ModelAliasAdmin(Switchable):
     empty_button = _("Add an alias")
     switch = "is_enabled"
     form = AliasForm
-    list_display = ("name", "answered_by", "kind", "state")
+    list_display = ("title", "answered_by", "kind", "state")
     list_filter = ("is_enabled",)
     search_fields = ("pattern", "target")
     ordering = ("pattern",)
@@ -158,12 +163,12 @@ class ModelAliasAdmin(Switchable):
     fields = AliasForm.Meta.fields
 
     @display(description=_("pattern"), ordering="pattern")
-    def name(self, alias: ModelAlias) -> SafeString:
+    def title(self, alias: ModelAlias) -> SafeString:
         return clipped(alias.pattern)
 
     @display(description=_("target"), ordering="target")
     def answered_by(self, alias: ModelAlias) -> SafeString:
-        return format_html('<code class="omni-code">{}</code>', alias.target)
+        return clipped(alias.target)
 
     @display(description=_("kind"))
     def kind(self, alias: ModelAlias) -> SafeString:
@@ -186,9 +191,10 @@ class StepInline(PlainChoices, TabularInline):
     model = FallbackStep
     form = StepForm
     formset = StepFormSet
-    fields = ("position", "model", "is_enabled")
+    fields = ("model", "is_enabled", "position")
     ordering_field = "position"
     hide_ordering_field = True
+    hide_title = True
     extra = 0
     min_num = 1
     verbose_name_plural = _("models, in order")
@@ -201,7 +207,7 @@ class FallbackChainAdmin(Switchable):
     empty_text = _("A chain stands behind every request, or behind those for some models: its models are asked last.")
     empty_button = _("Make a fallback chain")
     switch = "is_enabled"
-    list_display = ("name", "chain", "scope", "position", "state")
+    list_display = ("title", "chain", "scope", "position", "state")
     list_filter = ("is_enabled",)
     search_fields = ("name", "pattern", "steps__model")
     ordering = ("position", "name")
@@ -214,6 +220,10 @@ class FallbackChainAdmin(Switchable):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"position": chains.next_position()}
+
+    @display(description=_("name"), ordering="name")
+    def title(self, chain: FallbackChain) -> SafeString:
+        return clipped(chain.name)
 
     @display(description=_("models, in order"))
     def chain(self, chain: FallbackChain) -> SafeString:

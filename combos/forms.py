@@ -80,6 +80,7 @@ class TargetForm(PlacedForm):
         max_value=100,
         initial=1,
         label=_("weight"),
+        help_text=_("For the strategy “weighted”: how many of 100 requests, where all weights add up to 100."),
         widget=UnfoldAdminIntegerFieldWidget(attrs={"min": 0, "max": 100, "inputmode": "numeric"}),
     )
 
@@ -180,7 +181,7 @@ class RoutingForm(forms.ModelForm):  # type: ignore[type-arg]
                 field: Any = self.fields[name]
                 field.choices = explained(meanings)
 
-    def clean_strategy(self) -> str:
-        strategy = str(self.cleaned_data["strategy"])
-        check_default_strategy(strategy)
-        return strategy
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        check_default_strategy(cleaned.get("strategy", ""))
+        return cleaned
