@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from billing.models import ApiKey
 from omniroute_site.roles import Role
 from providers.models import ProviderConnection, ProviderNode
+from providers.sync import sync_catalogue
 from tests.browser.conftest import OpenAs
 from tests.dashboard import PASSWORD, make_key, make_record
 from tests.test_roles import MATRIX, VISITORS, address_of, make_one_of_each
@@ -131,3 +132,30 @@ def test_the_keys_search_and_go_home(open_as: OpenAs) -> None:
     page.keyboard.press("g")
     page.keyboard.press("h")
     page.wait_for_url("**/admin/")
+
+
+def test_a_ready_made_combo_is_made_and_its_targets_are_dragged_into_another_order(open_as: OpenAs) -> None:
+    sync_catalogue()
+    page = open_as(Role.OPERATOR).new_page()
+    page.goto("/admin/combos/combo/")
+    page.get_by_role("link", name="Ready-made combos").click()
+    page.get_by_role("button", name="Make always-on").click()
+    handles = page.locator(r"#targets-data [x-sort\:handle]")
+    expect(handles).to_have_count(5)
+    handles.nth(2).drag_to(handles.nth(0))
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#result_list")).to_contain_text("glm/glm-4.7 → cc/claude-opus-4-6 → cx/gpt-5.2-codex")
+
+
+def test_a_wrong_figure_among_the_folded_ones_is_seen(open_as: OpenAs) -> None:
+    sync_catalogue()
+    page = open_as(Role.OPERATOR).new_page()
+    page.goto("/admin/combos/combo/add/")
+    page.locator("#id_name").fill("coding")
+    page.locator("#id_targets-0-model").fill("groq/llama")
+    expect(page.locator("#id_max_retries")).not_to_be_visible()
+    page.get_by_text("Advanced").click()
+    page.locator("#id_max_retries").fill("11")
+    page.locator("form#combo_form").evaluate("form => form.noValidate = true")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("less than or equal to 10")).to_be_visible()
