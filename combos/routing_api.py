@@ -76,6 +76,8 @@ def set_alias(request: HttpRequest, body: AliasBody) -> ShownAlias:
     """Make or change an alias, which may have the wildcards * and ?."""
     pattern, pattern_name = _either(body, "alias", "pattern")
     target, target_name = _either(body, "model", "target")
+    if named(pattern) is None and not request.user.has_perm("combos.add_modelalias"):
+        raise NotPermitted("This needs the permission combos.add_modelalias: there is no alias of this pattern.")
     try:
         return shown_alias(put_alias(pattern, target, body.is_enabled))
     except ValidationError as invalid:

@@ -155,7 +155,7 @@ def _combos(defaults: RoutingFacts) -> dict[str, ComboFacts]:
 def _combo(row: Combo, defaults: RoutingFacts) -> ComboFacts:
     own = {name: getattr(row, name) for name in ComboConfig.__slots__}
     config = replace(defaults.config, **{name: value for name, value in own.items() if value is not None})
-    strategy = Strategy(row.strategy) if row.strategy else defaults.strategy
+    strategy = Strategy(row.strategy) if row.strategy in Strategy.values else defaults.strategy
     return ComboFacts(row.name, strategy, tuple(_target(target) for target in row.targets.all()), config)
 
 

@@ -7,7 +7,7 @@ from django.core.management import call_command
 
 from billing.models import Pricing
 from billing.price_list import sync_prices
-from combos.models import Combo, ComboTarget
+from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias, RoutingSettings
 from providers import configuration
 from providers.catalogue import catalogue
 from providers.models import Model, Provider, ProviderConnection, ProviderNode, Source, UpstreamSettings
@@ -30,6 +30,12 @@ def test_saving_updating_and_deleting_move_the_stamp(provider: Provider) -> None
         lambda: Model.objects.bulk_update(Model.objects.all(), ["name"]),
         lambda: UpstreamSettings(pk=1, gap_timeout_seconds=5).save(),
         lambda: ComboTarget.objects.all().delete(),
+        lambda: ModelAlias.objects.create(pattern="gpt-*", target="fast"),
+        lambda: ModelAlias.objects.update(is_enabled=False),
+        lambda: FallbackChain.objects.create(name="last"),
+        lambda: FallbackStep.objects.create(chain=FallbackChain.objects.get(), model="acme/x"),
+        lambda: FallbackChain.objects.all().delete(),
+        lambda: RoutingSettings(pk=1, sticky_limit=5).save(),
         lambda: ProviderConnection.objects.create(provider=provider, name="a"),
         lambda: provider.delete(),
     ]

@@ -310,6 +310,11 @@ def test_the_snapshot_holds_targets_with_weights_and_pins(world: World) -> None:
     assert snapshot.load().combos["pinned"].targets == (Target("deepseek/x", connection.pk, 5),)
 
 
+def test_a_strategy_that_this_version_does_not_know_is_the_default(world: World) -> None:
+    Combo.objects.update(strategy="of-another-version")
+    assert snapshot.load().combos["coding"].strategy is Strategy.PRIORITY
+
+
 def test_disabled_combos_and_chains_are_not_in_the_snapshot(world: World) -> None:
     Combo.objects.update(is_enabled=False)
     FallbackChain.objects.update(is_enabled=False)
