@@ -88,7 +88,7 @@ class Claims:
         soft = [index for index, skip in enumerate(skips) if skip is not None and skip.is_soft]
         for index in range(0, len(free) + len(soft), MOST_ASKED):
             asked = [*free, *soft][index : index + MOST_ASKED]
-            answer = await self._ask(slots, asked, skips)
+            answer = await self._ask(slots, asked, skips, waiter is not None)
             if answer is not None:
                 return answer
         return Refused(tuple(skip or words.UNSETTLED for skip in skips))
@@ -98,7 +98,9 @@ class Claims:
             return words.OTHERS_WAIT
         return self._judge.standing(slot)
 
-    async def _ask(self, slots: Sequence[Slot], asked: Sequence[int], skips: list[Skip | None]) -> Claim | Stale | None:
+    async def _ask(
+        self, slots: Sequence[Slot], asked: Sequence[int], skips: list[Skip | None], waits: bool
+    ) -> Claim | Stale | None:
         """Try those in their order. Where there is no room, that is written down as their skip."""
         wishes: list[Wish] = []
         for index in asked:
@@ -107,7 +109,7 @@ class Claims:
                     return self.plain(slots[index], index)
                 wishes.append(self._judge.wish(slots[index]))
                 break
-            wishes.append(self._judge.wish(slots[index]))
+            wishes.append(self._judge.wish(slots[index], waits))
         lease = f"{self._name}:{next(self._numbers)}"
         answer = await self._take(wishes, lease)
         if isinstance(answer, Granted):

@@ -52,11 +52,11 @@ class Judge:
         has_limits = slot.limits is not NO_LIMITS and slot.limits != NO_LIMITS
         return has_limits or slot.provider in self.board.breakers or self._well(slot) is not None
 
-    def wish(self, slot: Slot) -> Wish:
+    def wish(self, slot: Slot, waits: bool = False) -> Wish:
         view = self.board.breakers.get(slot.provider)
         is_probe = view is not None and view.record.state == OPEN
         text = view.text if view else ""
-        return Wish(slot.provider, text, is_probe, slot.connection, slot.limits, self._well(slot))
+        return Wish(slot.provider, text, is_probe, slot.connection, slot.limits, self._well(slot), waits)
 
     def _rests(self, models: dict[str, View], slot: Slot) -> list[View]:
         return [models[model] for model in ("", slot.model) if model in models]

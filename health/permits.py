@@ -39,6 +39,8 @@ class Wish:
     connection: UUID
     limits: Limits
     well: Well | None
+    waits: bool = False
+    """Whether somebody stands in line for it."""
 
 
 @dataclass(frozen=True, slots=True)

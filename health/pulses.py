@@ -95,12 +95,12 @@ class Pulses:
         models = self._own.get(slot.connection)
         pulse = models.get(slot.model) if models else None
         others = self._others.get(place_key(slot.connection, slot.model)) if self._others else None
-        return self._together(pulse, others)
+        return self._of(pulse, others)
 
     def vitals_of_model(self, provider: str, model: str) -> Vitals:
         """Over all connections of the provider."""
         others = self._others.get(_model_key(provider, model)) if self._others else None
-        return self._together(self._models.get((provider, model)), others)
+        return self._of(self._models.get((provider, model)), others)
 
     def idle_seconds(self, connection: UUID) -> float | None:
         """Since any model of the connection was asked; None: never, as far as anybody remembers."""
@@ -109,10 +109,10 @@ class Pulses:
         used = max([*own, *([elsewhere] if elsewhere is not None else [])], default=None)
         return None if used is None else max(0.0, self.clock.shared() - used)
 
-    def _together(self, pulse: Pulse | None, others: list[Sums] | None) -> Vitals:
-        if pulse is None and others is None:
-            return NEVER
-        return self._vitals([*([self._sums(pulse)] if pulse else []), *(others or [])])
+    def _of(self, pulse: Pulse | None, others: list[Sums] | None) -> Vitals:
+        if others is None:
+            return self._alone(self._sums(pulse)) if pulse else NEVER
+        return self._together([*([self._sums(pulse)] if pulse else []), *others])
 
     def told(self) -> str:
         """What this worker tells the others: its most recent places."""
@@ -188,7 +188,11 @@ class Pulses:
             failures += failed
         return Sums(requests, failures, pulse.in_flight, pulse.latency_ms, pulse.used + self.clock.offset)
 
-    def _vitals(self, every: list[Sums]) -> Vitals:
+    def _alone(self, sums: Sums) -> Vitals:
+        idle = max(0.0, self.clock.shared() - sums.used)
+        return Vitals(sums.requests, sums.failures, sums.in_flight, sums.latency_ms, idle)
+
+    def _together(self, every: list[Sums]) -> Vitals:
         weighed = [(sums.latency_ms, max(1, sums.requests)) for sums in every if sums.latency_ms is not None]
         weight = sum(requests for _, requests in weighed)
         return Vitals(

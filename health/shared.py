@@ -88,6 +88,7 @@ class Shared:
         self._revision = 0
         self._epoch = ""
         self._told: bool | None = None
+        self._is_stopping = False
         self._task: asyncio.Task[None] | None = None
         self._first = asyncio.Event()
 
@@ -153,13 +154,14 @@ class Shared:
         await self._first.wait()
 
     async def stop(self) -> None:
+        self._is_stopping = True  # redis-py may swallow a cancellation that meets one of its own timeouts
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
         await self._client.aclose()
 
     async def _keep(self) -> None:
-        while True:
+        while not self._is_stopping:
             try:
                 async with self._client.pubsub() as channel:
                     await self._find(channel)
@@ -203,7 +205,7 @@ class Shared:
     async def _listen(self, channel: PubSub) -> None:
         loop = asyncio.get_running_loop()
         look_at = loop.time() + LOOK_SECONDS
-        while self.is_found:
+        while self.is_found and not self._is_stopping:
             message = await channel.get_message(ignore_subscribe_messages=True, timeout=PATIENCE_SECONDS)
             if message is not None:
                 self._hear(str(message["data"]))
@@ -292,6 +294,7 @@ def _wish(wish: Wish) -> dict[str, object]:
         "rpm": limits.requests_per_minute or 0,
         "gap_ms": int((limits.gap_seconds or 0) * 1000),
         "concurrent": limits.concurrent or 0,
+        "waits": wish.waits,
         "well": well.key if well else "",
         "well_remaining": well.remaining if well else 0,
         "well_ms": max(1, int(well.seconds * 1000)) if well else 0,

@@ -47,7 +47,10 @@ local function refusal(wish)
   if wish.concurrent > 0 then
     local key = prefix .. ':leases:' .. wish.connection
     redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-    if redis.call('ZCARD', key) >= wish.concurrent then return 'full', -1 end
+    if redis.call('ZCARD', key) >= wish.concurrent then
+      if wish.waits then redis.call('SET', prefix .. ':waits:' .. wish.connection, 1, 'PX', 1000) end
+      return 'full', -1
+    end
   end
 end
 
