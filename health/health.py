@@ -27,11 +27,12 @@ from health.permits import LEASE_SECONDS, Permits
 from health.pulses import Pulses
 from health.records import Kind, Record
 from health.rows import Rows
-from health.shared import Shared, connect, prefix_of
+from health.shared import Shared, prefix_of
 from health.slots import Claim, Outcome, Refused, Skip, Slot, Vitals
 from health.snapshot import HealthFacts
 from health.turns import Turns
 from health.upkeep import Upkeep
+from health.wire import connect
 
 log = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ Records are changed by comparing and setting: the rules stay in Python, and of t
 same moment the second sees what the first made of it. Only what must be one step is a script: granting a wish, and that
 comparison. Every change is told to all workers, and once a second each looks whether it missed one.
 
-Law: no call waits longer than `PATIENCE_SECONDS`. The first that does, or fails, raises `SharedStateGone` and so does
-every further one, at once, until Redis has answered in time again. Workers go on with what they know, and tell it when
-Redis is back.
+Law: no call waits longer than the patience of `health.wire`. The first that does, or fails, raises `SharedStateGone`,
+and so does every further one, at once, until Redis has answered in time again. Workers go on with what they know, and
+tell it when Redis is back.
 """
 
 import asyncio
@@ -14,33 +14,31 @@ import hashlib
 import json
 import logging
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
+import msgspec
+from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from health.board import Board
 from health.permits import Answer, Denial, Granted, Hold, Stale, Wish
 from health.records import Kind
 from health.slots import SkipReason
+from health.wire import Command, Wire, patiently
 
 log = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 0.1
 LOOK_SECONDS = 1.0
 AGAIN_SECONDS = 0.25
 """Between attempts to find Redis again."""
 TURNS_LIFE_SECONDS = 24 * 3600
-MOST_CONNECTIONS = 32
-
-T = TypeVar("T")
-Heard = Callable[[str], None]
+PULSES_LIFE_SECONDS = 3600
+HEAR_SECONDS = 0.1
+SCRIPTS = {path.stem: path.read_text() for path in (Path(__file__).parent / "scripts").glob("*.lua")}
+GONE = (RedisError, OSError, TimeoutError, msgspec.DecodeError)
 
 
 class SharedStateGone(Exception):
@@ -48,23 +46,8 @@ class SharedStateGone(Exception):
 
 
 def prefix_of(secret: str) -> str:
-    """Of an installation's keys. In braces, so that a cluster keeps them together."""
-    return "omniroute:{" + hashlib.sha256(b"health " + secret.encode()).hexdigest()[:12] + "}"
-
-
-def script(name: str) -> str:
-    return (Path(__file__).parent / "scripts" / f"{name}.lua").read_text()
-
-
-def connect(url: str) -> Redis:
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=MOST_CONNECTIONS,
-        timeout=PATIENCE_SECONDS,
-        decode_responses=True,
-        retry=Retry(NoBackoff(), 0),
-    )
-    return Redis.from_pool(pool)
+    """Of an installation's keys, in the form of this version. The braces make a cluster keep them together."""
+    return "omniroute:1:{" + hashlib.sha256(b"health " + secret.encode()).hexdigest()[:12] + "}"
 
 
 class Shared:
@@ -76,14 +59,13 @@ class Shared:
         """Told why it was lost, or None when it is found."""
         self.on_push: Callable[[bool], Awaitable[None]]
         """Asked to tell what this worker knows: everything, or what changed while Redis was away."""
-        self.on_room: Heard = lambda connection: None
+        self.on_room: Callable[[str], None] = lambda connection: None
+        """Told the id of a connection that has room again."""
         self.worker = uuid.uuid4().hex
         self._client, self._prefix, self._board = client, prefix, board
+        self._wire = Wire(client)
         self._lease_ms = int(lease_seconds * 1000)
-        self._take = client.register_script(script("take"))
-        self._change = client.register_script(script("change"))
-        self._give_back = client.register_script(script("give_back"))
-        self._renew = client.register_script(script("renew"))
+        self._digests: dict[str, str] = {}
         self._revisions: dict[tuple[str, str], int] = {}
         self._revision = 0
         self._epoch = ""
@@ -95,56 +77,43 @@ class Shared:
     # What claims and reports need
 
     async def take(self, wishes: Sequence[Wish], lease: str) -> Answer:
-        said = await self._ask(
-            lambda: self._take([self._prefix], [lease, self._lease_ms, json.dumps([_wish(each) for each in wishes])])
-        )
-        return _answer(said)
+        """A breaker that is not what a wish took it for is put on the board."""
+        said = json.dumps([_wish(each) for each in wishes])
+        answer, *_ = await self._ask(self._script("take", lease, self._lease_ms, said))
+        if answer[0] == "stale":
+            _, provider, text, revision = answer
+            self._learn(Kind.BREAKER, provider, text, int(revision))
+        return _answer(answer)
 
     async def change(self, kind: Kind, key: str, before: str, after: str) -> bool:
         """Whether it was as it was before. If not, the board says now what it is."""
-        done, text, revision = await self._ask(lambda: self._change([self._prefix], [kind.value, key, before, after]))
+        ((done, text, revision),) = await self._ask(self._script("change", kind.value, key, before, after))
         self._learn(kind, key, text, int(revision))
         return bool(done)
 
-    def learn_breaker(self, stale: Stale) -> None:
-        self._board.put(Kind.BREAKER, stale.provider, stale.text)
-
     async def give_back(self, hold: Hold) -> None:
-        await self._ask(lambda: self._give_back([self._prefix], list(_hold(hold))))
+        await self._ask(self._script("give_back", *_hold(hold)))
 
-    async def renew(self, holds: Sequence[Hold], *, is_lost: bool = False) -> None:
+    async def renew(self, holds: Iterable[Hold], *, is_lost: bool = False) -> None:
         said = json.dumps([_hold(each) for each in holds])
-        await self._ask(lambda: self._renew([self._prefix], [self._lease_ms, said, "NX" if is_lost else "XX"]))
+        await self._ask(self._script("renew", self._lease_ms, said, "NX" if is_lost else "XX"))
 
     async def turn(self, key: str) -> int:
         name = f"{self._prefix}:turn:{key}"
-
-        async def count() -> int:
-            async with self._client.pipeline(transaction=False) as line:
-                line.incr(name)
-                line.expire(name, TURNS_LIFE_SECONDS)
-                counted, _ = await line.execute()
-            return int(counted) - 1
-
-        return await self._ask(count)
+        counted, _ = await self._ask(("INCR", name), ("EXPIRE", name, TURNS_LIFE_SECONDS))
+        return int(counted) - 1
 
     async def exchange_pulses(self, own: str) -> Mapping[str, str]:
         """Tell this worker's; hear every worker's."""
         name = f"{self._prefix}:pulses"
-
-        async def trade() -> Mapping[str, str]:
-            async with self._client.pipeline(transaction=False) as line:
-                line.hset(name, self.worker, own)
-                line.hgetall(name)
-                line.expire(name, 3600)
-                _, every, _ = await line.execute()
-            return dict(every)
-
-        return await self._ask(trade)
+        _, every, _ = await self._ask(
+            ("HSET", name, self.worker, own), ("HGETALL", name), ("EXPIRE", name, PULSES_LIFE_SECONDS)
+        )
+        return dict(every)
 
     async def forget_pulses(self, workers: Sequence[str]) -> None:
         if workers:
-            await self._ask(lambda: self._client.hdel(f"{self._prefix}:pulses", *workers))
+            await self._ask(("HDEL", f"{self._prefix}:pulses", *workers))
 
     # Keeping in touch
 
@@ -168,14 +137,14 @@ class Shared:
                     await self._listen(channel)
             except SharedStateGone:
                 pass
-            except (RedisError, OSError, TimeoutError, ValueError) as error:
+            except GONE as error:
                 self._lose(error)
             self._first.set()
             await asyncio.sleep(AGAIN_SECONDS)
 
     async def _find(self, channel: PubSub) -> None:
-        async with self._patience():
-            await channel.subscribe(f"{self._prefix}:changes")
+        await patiently(channel.subscribe(f"{self._prefix}:changes"))
+        await patiently(self._load_scripts())
         is_new = await self._meet()
         self.is_found = True
         try:
@@ -189,11 +158,9 @@ class Shared:
 
     async def _meet(self) -> bool:
         """Agree on the time; whether what was in Redis is not what this worker knew."""
-        async with self._patience(), self._client.pipeline(transaction=True) as line:
-            line.set(f"{self._prefix}:epoch", uuid.uuid4().hex, nx=True)
-            line.get(f"{self._prefix}:epoch")
-            line.time()
-            was_empty, epoch, (seconds, micros) = await line.execute()
+        was_empty, epoch, (seconds, micros) = await self._at_one_moment(
+            ("SET", f"{self._prefix}:epoch", uuid.uuid4().hex, "NX"), ("GET", f"{self._prefix}:epoch"), ("TIME",)
+        )
         self._board.clock.agree(seconds + micros / 1e6)
         is_new = bool(was_empty)
         if epoch != self._epoch:
@@ -206,7 +173,7 @@ class Shared:
         loop = asyncio.get_running_loop()
         look_at = loop.time() + LOOK_SECONDS
         while self.is_found and not self._is_stopping:
-            message = await channel.get_message(ignore_subscribe_messages=True, timeout=PATIENCE_SECONDS)
+            message = await channel.get_message(ignore_subscribe_messages=True, timeout=HEAR_SECONDS)
             if message is not None:
                 self._hear(str(message["data"]))
             if loop.time() >= look_at:
@@ -224,11 +191,9 @@ class Shared:
 
     async def _look(self) -> None:
         """Whether a change was missed, or Redis lost everything."""
-        async with self._patience(), self._client.pipeline(transaction=True) as line:
-            line.get(f"{self._prefix}:epoch")
-            line.get(f"{self._prefix}:revision")
-            line.time()
-            epoch, revision, (seconds, micros) = await line.execute()
+        epoch, revision, (seconds, micros) = await self._at_one_moment(
+            ("GET", f"{self._prefix}:epoch"), ("GET", f"{self._prefix}:revision"), ("TIME",)
+        )
         self._board.clock.agree(seconds + micros / 1e6)
         if epoch != self._epoch:
             await self.on_push(await self._meet())
@@ -238,11 +203,9 @@ class Shared:
 
     async def _read(self) -> None:
         """Everything. What changed after it was read stays as it is."""
-        async with self._patience(), self._client.pipeline(transaction=True) as line:
-            line.get(f"{self._prefix}:revision")
-            for kind in Kind:
-                line.hgetall(f"{self._prefix}:{kind.value}")
-            revision, *tables = await line.execute()
+        revision, *tables = await self._at_one_moment(
+            ("GET", f"{self._prefix}:revision"), *(("HGETALL", f"{self._prefix}:{kind.value}") for kind in Kind)
+        )
         self._revision = int(revision or 0)
         for kind, table in zip(Kind, tables, strict=True):
             for key in self._board.views[kind].keys() - table.keys():
@@ -257,24 +220,36 @@ class Shared:
         self._revisions[kind, key] = revision
         self._board.put(kind, key, text)
 
-    # The one way to Redis
+    # The ways to Redis
 
-    async def _ask(self, command: Callable[[], Awaitable[T]]) -> T:
+    async def _ask(self, *commands: Command) -> list[Any]:
         if not self.is_found:
             raise SharedStateGone
         try:
-            async with self._patience():
-                return await command()
-        except (RedisError, OSError, TimeoutError) as error:
+            return await self._wire.ask(*commands)
+        except GONE as error:
             self._lose(error)
             raise SharedStateGone from error
 
-    def _patience(self) -> AbstractAsyncContextManager[Any]:
-        return asyncio.timeout(PATIENCE_SECONDS)
+    def _script(self, name: str, *arguments: object) -> Command:
+        return ("EVALSHA", self._digests[name], 1, self._prefix, *arguments)
+
+    async def _load_scripts(self) -> None:
+        self._digests = {name: await self._client.script_load(text) for name, text in SCRIPTS.items()}
+
+    async def _at_one_moment(self, *commands: Command) -> list[Any]:
+        return await patiently(self._transaction(commands))
+
+    async def _transaction(self, commands: Sequence[Command]) -> list[Any]:
+        async with self._client.pipeline(transaction=True) as line:
+            for command in commands:
+                line.execute_command(*command)
+            return list(await line.execute())
 
     def _lose(self, error: Exception) -> None:
         self.is_found = False
-        self._tell(str(error) or f"it did not answer within {PATIENCE_SECONDS * 1000:.0f} ms")
+        self._wire.hang_up()
+        self._tell(str(error) or type(error).__name__)
 
     def _tell(self, why: str | None) -> None:
         """Once at each turn, not once a request."""

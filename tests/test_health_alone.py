@@ -1,0 +1,12 @@
+"""What health promises with one worker and without Redis."""
+
+import pytest
+
+from tests.health import Workers
+from tests.health_contract import HealthContract
+
+
+class TestOneWorker(HealthContract):
+    @pytest.fixture
+    def workers(self) -> Workers:
+        return Workers("", 1)
