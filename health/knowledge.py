@@ -39,8 +39,6 @@ class Knowledge:
         self._locks: WeakValueDictionary[tuple[Kind, str], asyncio.Lock] = WeakValueDictionary()
         self._unshared: dict[tuple[Kind, str], float] = {}
         """What changed while the shared state was away, and when."""
-        if shared is not None:
-            shared.on_push = self.push
 
     async def change(self, kind: Kind, key: str, rule: Rule) -> None:
         """One change of a record after the other; without shared state it is done before anything is awaited."""

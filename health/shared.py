@@ -38,6 +38,7 @@ TURNS_LIFE_SECONDS = 24 * 3600
 PULSES_LIFE_SECONDS = 3600
 HEAR_SECONDS = 0.1
 SCRIPTS = {path.stem: path.read_text() for path in (Path(__file__).parent / "scripts").glob("*.lua")}
+DIGESTS = {name: hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest() for name, text in SCRIPTS.items()}
 GONE = (RedisError, OSError, TimeoutError, msgspec.DecodeError)
 
 
@@ -65,7 +66,6 @@ class Shared:
         self._client, self._prefix, self._board = client, prefix, board
         self._wire = Wire(client)
         self._lease_ms = int(lease_seconds * 1000)
-        self._digests: dict[str, str] = {}
         self._revisions: dict[tuple[str, str], int] = {}
         self._revision = 0
         self._epoch = ""
@@ -232,10 +232,11 @@ class Shared:
             raise SharedStateGone from error
 
     def _script(self, name: str, *arguments: object) -> Command:
-        return ("EVALSHA", self._digests[name], 1, self._prefix, *arguments)
+        return ("EVALSHA", DIGESTS[name], 1, self._prefix, *arguments)
 
     async def _load_scripts(self) -> None:
-        self._digests = {name: await self._client.script_load(text) for name, text in SCRIPTS.items()}
+        for text in SCRIPTS.values():
+            await self._client.script_load(text)
 
     async def _at_one_moment(self, *commands: Command) -> list[Any]:
         return await patiently(self._transaction(commands))

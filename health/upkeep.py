@@ -38,6 +38,8 @@ class Upkeep:
         self._claims, self._pulses = claims, pulses
         self._carried_out: set[object] = set()
         self._beating: asyncio.Task[None] | None = None
+        if shared is not None:
+            shared.on_push = self._push
 
     def start(self) -> None:
         self._beating = asyncio.create_task(self._beat(), name="health-beat")
@@ -68,6 +70,12 @@ class Upkeep:
         for kind, key, _ in list(self._knowledge.board.all()):
             if orders.concerns(order, kind, key):
                 await self._knowledge.change(kind, key, _older_than(age))
+
+    async def _push(self, everything: bool) -> None:
+        """Tell a shared state that is back what it missed, or all that it lost."""
+        if everything and self._shared is not None:
+            await self._shared.renew(self._claims.holds.values(), is_lost=True)
+        await self._knowledge.push(everything)
 
     async def _beat(self) -> None:
         beats = 0

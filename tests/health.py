@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from health.health import Health
@@ -45,14 +45,14 @@ class Workers:
 
     redis_url: str
     count: int
+    prefix: str = field(default_factory=lambda: f"tests:{{{uuid.uuid4().hex}}}")
 
     @asynccontextmanager
     async def started(
         self, facts: HealthFacts | None = None, lease_seconds: float = 30.0
     ) -> AsyncIterator[Sequence[Health]]:
-        prefix = f"tests:{{{uuid.uuid4().hex}}}"
         made = [
-            Health(facts or HealthFacts(), redis_url=self.redis_url, prefix=prefix, lease_seconds=lease_seconds)
+            Health(facts or HealthFacts(), redis_url=self.redis_url, prefix=self.prefix, lease_seconds=lease_seconds)
             for _ in range(self.count)
         ]
         try:
