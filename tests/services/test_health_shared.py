@@ -29,23 +29,23 @@ class TestAWorkerThatIsKilled:
     def test_its_room_is_had_again_when_its_lease_ends(self) -> None:
         async def work() -> None:
             asked = slot(Limits(concurrent=1))
-            async with four().started(lease_seconds=0.4) as (killed, other, *_):
+            async with four().started(lease_seconds=1.0) as (killed, other, *_):
                 await killed.claim([asked])
                 await killed.stop()
                 assert await reason(other, asked) is SkipReason.FULL
-                await until_granted(other, asked, seconds=2)
+                await until_granted(other, asked, seconds=5)
 
         run(work())
 
     def test_another_probes_when_its_lease_ends(self) -> None:
         async def work() -> None:
             asked = slot()
-            async with four().started(lease_seconds=0.6) as (killed, other, *_):
+            async with four().started(lease_seconds=1.5) as (killed, other, *_):
                 await open_breaker(killed, asked)
                 assert (await until_granted(killed, asked)).is_probe
                 await killed.stop()
                 assert await reason(other, asked) is SkipReason.PROBING
-                assert (await until_granted(other, asked, seconds=2)).is_probe
+                assert (await until_granted(other, asked, seconds=5)).is_probe
 
         run(work())
 
