@@ -72,7 +72,6 @@ class Rows:
             if self.trouble is None:
                 log.error("what is known of health cannot be stored: %s", error)
             self.trouble = f"what is known of health cannot be stored: {error}"
-            connection.close()
 
     def _run(self) -> None:
         while not self._stopping.wait(RETRY_SECONDS if self.trouble else FLUSH_SECONDS):
