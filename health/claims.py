@@ -152,8 +152,9 @@ class Claims:
         if self._shared is None:
             return
         for hold in holds:
-            with contextlib.suppress(SharedStateGone):  # Its lease ends by itself.
-                await self._shared.give_back(hold)
+            if hold.connection is not None or hold.probes is not None:
+                with contextlib.suppress(SharedStateGone):  # Its lease ends by itself.
+                    await self._shared.give_back(hold)
 
     async def _wait(self, slots: Sequence[Slot], patience: float, refused: Refused) -> Claim | Refused:
         connections = [slot.connection for slot in slots]

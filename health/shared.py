@@ -81,22 +81,25 @@ class Shared:
         said = json.dumps([_wish(each) for each in wishes])
         answer, *_ = await self._ask(self._script("take", lease, self._lease_ms, said))
         if answer[0] == "stale":
-            _, provider, text, revision = answer
+            _, provider, text, revision, epoch = answer
+            self._check(epoch)
             self._learn(Kind.BREAKER, provider, text, int(revision))
         return _answer(answer)
 
     async def change(self, kind: Kind, key: str, before: str, after: str) -> bool:
         """Whether it was as it was before. If not, the board says now what it is."""
-        ((done, text, revision),) = await self._ask(self._script("change", kind.value, key, before, after))
+        ((done, text, revision, *epoch),) = await self._ask(self._script("change", kind.value, key, before, after))
+        if not done:
+            self._check(epoch[0])
         self._learn(kind, key, text, int(revision))
         return bool(done)
 
     async def give_back(self, hold: Hold) -> None:
         await self._ask(self._script("give_back", *_hold(hold)))
 
-    async def renew(self, holds: Iterable[Hold], *, is_lost: bool = False) -> None:
+    async def renew(self, holds: Iterable[Hold], *, were_lost: bool = False) -> None:
         said = json.dumps([_hold(each) for each in holds])
-        await self._ask(self._script("renew", self._lease_ms, said, "NX" if is_lost else "XX"))
+        await self._ask(self._script("renew", self._lease_ms, said, "NX" if were_lost else "XX"))
 
     async def turn(self, key: str) -> int:
         name = f"{self._prefix}:turn:{key}"
@@ -162,7 +165,7 @@ class Shared:
             ("SET", f"{self._prefix}:epoch", uuid.uuid4().hex, "NX"), ("GET", f"{self._prefix}:epoch"), ("TIME",)
         )
         self._board.clock.agree(seconds + micros / 1e6)
-        is_new = bool(was_empty)
+        is_new = bool(was_empty) or self._epoch not in ("", epoch)
         if epoch != self._epoch:
             self._revisions.clear()
             self._revision = -1
@@ -185,7 +188,8 @@ class Shared:
         if kind == "room":
             self.on_room(key)
             return
-        self._learn(Kind(kind), key, after, revision)
+        if revision > self._revision:
+            self._learn(Kind(kind), key, after, revision)
         if revision == self._revision + 1:
             self._revision = revision
 
@@ -200,6 +204,7 @@ class Shared:
             await self._read()
         elif int(revision or 0) != self._revision:
             await self._read()
+        self._revisions = {each: seen for each, seen in self._revisions.items() if seen > self._revision}
 
     async def _read(self) -> None:
         """Everything. What changed after it was read stays as it is."""
@@ -212,7 +217,12 @@ class Shared:
                 self._learn(kind, key, "", self._revision)
             for key, text in table.items():
                 self._learn(kind, key, text, self._revision)
-        self._revisions = {each: seen for each, seen in self._revisions.items() if seen > self._revision}
+
+    def _check(self, epoch: str) -> None:
+        """Raises SharedStateGone where Redis lost everything: it knows less than we do, and has to be told first."""
+        if epoch != self._epoch:
+            self._lose(ConnectionError("it lost what it knew"))
+            raise SharedStateGone
 
     def _learn(self, kind: Kind, key: str, text: str, revision: int) -> None:
         if revision < self._revisions.get((kind, key), -1):

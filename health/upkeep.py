@@ -73,8 +73,8 @@ class Upkeep:
 
     async def _push(self, everything: bool) -> None:
         """Tell a shared state that is back what it missed, or all that it lost."""
-        if everything and self._shared is not None:
-            await self._shared.renew(self._claims.holds.values(), is_lost=True)
+        if self._shared is not None and self._claims.holds:
+            await self._shared.renew(self._claims.holds.values(), were_lost=True)
         await self._knowledge.push(everything)
 
     async def _beat(self) -> None:

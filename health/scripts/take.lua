@@ -1,6 +1,6 @@
 -- Grant the first wish that can be granted, whole. `health/permits.py` says the same for one worker.
 -- KEYS[1] prefix; ARGV: lease, milliseconds of a lease, wishes as JSON
--- Gives {'granted', place}, {'stale', provider, breaker, revision} or {'denied', reason, milliseconds, reason, ...}.
+-- Gives {'granted', place}, {'stale', provider, breaker, revision, epoch} or {'denied', reason, milliseconds, reason, ...}.
 local prefix, lease, lease_ms = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -78,7 +78,10 @@ local denied = {'denied'}
 for place, wish in ipairs(cjson.decode(ARGV[3])) do
   local breaker = redis.call('HGET', prefix .. ':breaker', wish.provider) or ''
   if breaker ~= wish.breaker then
-    return {'stale', wish.provider, breaker, redis.call('GET', prefix .. ':revision') or '0'}
+    return {
+      'stale', wish.provider, breaker,
+      redis.call('GET', prefix .. ':revision') or '0', redis.call('GET', prefix .. ':epoch') or ''
+    }
   end
   local reason, wait = refusal(wish)
   if not reason then

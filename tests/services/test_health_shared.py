@@ -11,8 +11,8 @@ import pytest
 from redis.asyncio import Redis
 
 from health.health import Health
-from health.slots import Claim, Limits, SkipReason
-from tests.health import PROFILE, SUCCESS, Workers, ask, open_breaker, reason, run, slot, until, until_granted
+from health.slots import Claim, Limits, Skip, SkipReason
+from tests.health import PROFILE, SUCCESS, Workers, ask, failing, open_breaker, reason, run, slot, until, until_granted
 from tests.health_contract import HealthContract
 from tests.redis_proxy import RedisProxy
 
@@ -123,6 +123,20 @@ class TestRedisIsLost:
 
         run(work())
 
+    def test_what_happens_right_after_it_lost_everything_is_known_too(self) -> None:
+        async def work() -> None:
+            asked, workers = slot(profile=replace(PROFILE, breaker_seconds=30)), four()
+            async with workers.started() as all_of_them:
+                await ask(all_of_them[0], asked, failing())
+                async with Redis.from_url(workers.redis_url) as redis:
+                    await redis.flushdb()
+                for _ in range(2):
+                    await ask(all_of_them[0], asked, failing())
+                assert await reason(all_of_them[0], asked) is SkipReason.BREAKER_OPEN
+                await until(lambda: all(not_soft(each.glance(asked)) for each in all_of_them))
+
+        run(work())
+
     def test_room_that_is_held_stays_held_when_redis_loses_everything(self) -> None:
         async def work() -> None:
             asked, workers = slot(Limits(concurrent=1)), four()
@@ -166,6 +180,10 @@ class TestRedisIsLost:
 
 def four(url: str = "") -> Workers:
     return Workers(url or os.environ["REDIS_URL"], 4)
+
+
+def not_soft(skip: Skip | None) -> bool:
+    return skip is not None and not skip.is_soft
 
 
 def found(health: Health) -> bool:
