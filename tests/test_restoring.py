@@ -171,6 +171,13 @@ def test_no_arguments_are_an_empty_object() -> None:
     assert restored(Open(4, ToolCall("a", "f")), Close(4))[1] == Delta(0, "{}")
 
 
+@pytest.mark.parametrize("said", [[" "], ["null"], ["{}"], ["{}", '{"n":1}'], ["", "{", '"n":1}']])
+def test_arguments_that_begin_with_none_are_what_follows_or_none(said: list[str]) -> None:
+    events = restored(Open(0, ToolCall("a", "f")), *(Delta(0, text) for text in said), Close(0))
+    arguments = "".join(event.text for event in events if isinstance(event, Delta))
+    assert json.loads(arguments) == ({"n": 1} if len(said) > 1 else {})
+
+
 def test_calls_without_ids_or_with_one_id_get_their_own() -> None:
     calls = [ToolCall("", "f"), ToolCall("", "g"), ToolCall("call_0", "h"), ToolCall("call_0", "i")]
     opened = [event for event in restored(*(Open(n, call) for n, call in enumerate(calls))) if isinstance(event, Open)]
@@ -190,6 +197,13 @@ def test_a_freeform_call_of_the_vendors_own_is_passed_on_as_it_comes() -> None:
     call = ToolCall("a", "apply_patch", kind=ToolKind.FREEFORM)
     events: list[Event] = [Open(0, call), Delta(0, '{"input":'), Delta(0, '"x"}'), Close(0)]
     assert restored(*events, toolbox=PATCH) == events
+
+
+def test_a_strange_freeform_call_is_a_function_s_where_there_are_functions_alone() -> None:
+    toolbox = Toolbox(has_only_functions=True)
+    call = ToolCall("a", "exec", kind=ToolKind.FREEFORM)
+    events = restored(Open(0, call), Delta(0, "ls "), Delta(0, '"x"'), Close(0), toolbox=toolbox)
+    assert events == [Open(0, ToolCall("a", "exec")), Delta(0, wrapped('ls "x"')), Close(0)]
 
 
 def test_a_renamed_call_has_the_clients_name_at_once() -> None:
@@ -212,6 +226,20 @@ def test_calls_hide_no_graver_finish(said: Finish) -> None:
 def test_an_answer_without_calls_does_not_finish_with_them(said: Finish) -> None:
     expected = Finish.STOP if said is Finish.TOOL_CALLS else said
     assert finish_of(said, Text("Hi")) is expected
+
+
+@pytest.mark.parametrize("arguments", ['{"path": "/w', '{"a": 1', "[1]", '{"a": 1}}'])
+@pytest.mark.parametrize("said", [Finish.STOP, Finish.STOP_SEQUENCE, Finish.TOOL_CALLS, Finish.LENGTH])
+def test_a_call_that_is_cut_short_never_looks_finished(said: Finish, arguments: str) -> None:
+    assert finish_of(said, ToolCall("a", "f", "{}"), ToolCall("b", "f", arguments)) is Finish.LENGTH
+
+
+def test_a_freeform_call_is_never_cut_short() -> None:
+    assert finish_of(Finish.STOP, ToolCall("a", "f", "[1", ToolKind.FREEFORM)) is Finish.TOOL_CALLS
+
+
+def test_half_a_character_cuts_no_call_short() -> None:
+    assert finish_of(Finish.STOP, ToolCall("a", "f", '{"a": "\\ud83d"}')) is Finish.TOOL_CALLS
 
 
 def test_usage_of_the_beginning_counts_when_the_end_has_none() -> None:

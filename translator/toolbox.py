@@ -7,7 +7,7 @@ undoes all of that in an answer.
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,14 +50,25 @@ class Toolbox:
     """By the name that the target knows: the client's own tool."""
 
     known: Mapping[str, Tool] = field(default_factory=dict)
+    has_only_functions: bool = False
+    """Whether a freeform call of a tool that is not known here is told as one of a function."""
 
     def restored(self, call: ToolCall) -> ToolCall:
         """A target's call under the client's own name and kind. Its arguments are unwrapped if they are whole."""
         tool = self.known.get(call.name)
-        if tool is None or tool.kind is ToolKind.FUNCTION:
-            return call if tool is None else replace(call, name=tool.name, namespace=tool.namespace)
-        arguments = unwrapped(call.arguments) if self.is_wrapped(call) else call.arguments
-        return replace(call, name=tool.name, namespace=tool.namespace, kind=tool.kind, arguments=arguments)
+        rewrite = self.rewriting(call)
+        arguments = rewrite(call.arguments) if rewrite and call.arguments else call.arguments
+        if tool is None:
+            return replace(call, kind=ToolKind.FUNCTION, arguments=arguments) if rewrite else call
+        kind = call.kind if tool.kind is ToolKind.FUNCTION else tool.kind
+        return replace(call, name=tool.name, namespace=tool.namespace, kind=kind, arguments=arguments)
+
+    def rewriting(self, call: ToolCall) -> Callable[[str], str] | None:
+        """What the whole arguments of a target's call go through; None where they are passed on as they come."""
+        if self.is_wrapped(call):
+            return unwrapped
+        is_strange = call.kind is ToolKind.FREEFORM and call.name not in self.known
+        return wrapped if self.has_only_functions and is_strange else None
 
     def is_wrapped(self, call: ToolCall) -> bool:
         """Whether the target calls as a function what the client knows as freeform."""
