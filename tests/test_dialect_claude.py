@@ -115,6 +115,7 @@ def test_an_assistants_turn_keeps_its_signatures_and_the_arguments_of_its_calls(
         {"type": "thinking", "thinking": "t", "signature": "S1"},
         {"type": "thinking", "thinking": "g", "signature": "omniroute.1.gemini.G1"},
         {"type": "thinking", "thinking": "u", "signature": ""},
+        {"type": "thinking", "thinking": "v", "signature": "omniroute.1.."},
         {"type": "redacted_thinking", "data": "R1"},
         {"type": "tool_use", "id": "toolu_1", "name": "tide", "input": {"port": "Porto"}},
     ]
@@ -123,6 +124,7 @@ def test_an_assistants_turn_keeps_its_signatures_and_the_arguments_of_its_calls(
         Reasoning("t", Signature("claude", "S1")),
         Reasoning("g", Signature("gemini", "G1")),
         Reasoning("u"),
+        Reasoning("v"),
         Reasoning("", Signature("claude", "R1"), is_redacted=True),
         ToolCall("toolu_1", "tide", '{"port":"Porto"}'),
     )

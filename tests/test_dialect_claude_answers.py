@@ -56,7 +56,7 @@ def test_a_stop_sequence_is_told_only_where_it_was_the_reason() -> None:
 
 WRITTEN: dict[str, tuple[Part, dict[str, Any] | None]] = {
     "refusal": (Refusal("No."), {"type": "text", "text": "No."}),
-    "unsigned thoughts": (Reasoning("hm"), {"type": "thinking", "thinking": "hm", "signature": ""}),
+    "unsigned thoughts": (Reasoning("hm"), {"type": "thinking", "thinking": "hm", "signature": "omniroute.1.."}),
     "another's thoughts": (
         Reasoning("hm", Signature("gemini", "G1")),
         {"type": "thinking", "thinking": "hm", "signature": "omniroute.1.gemini.G1"},

@@ -228,6 +228,12 @@ def test_every_stream_is_well_formed_and_says_what_the_whole_answer_says(answer:
     assert claude.encode_response(again, REPLY) == claude.encode_response(fold(events), REPLY)
 
 
+def test_thoughts_that_nobody_signed_are_signed_by_us_so_that_clients_keep_them() -> None:
+    stream = encoded([Begin("", ""), Open(0, Reasoning("")), Delta(0, "hm"), Close(0), End(Finish.STOP)])
+    deltas = [json.loads(each) for each in data_of(stream) if b"signature_delta" in each]
+    assert [each["delta"]["signature"] for each in deltas] == ["omniroute.1.."]
+
+
 def test_a_stream_that_fails_has_no_end_mark() -> None:
     encoder = claude.make_stream_encoder(REPLY)
     encoder.feed(Begin("", ""))

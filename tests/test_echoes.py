@@ -112,6 +112,7 @@ REMOVED: dict[str, Case] = {
         turn(TEXT),
     ),
     "unsigned thinking": (Dialect.CLAUDE, "claude", turn(thinking(""), TEXT), turn(TEXT)),
+    "thinking signed by us": (Dialect.CLAUDE, "claude", turn(thinking("omniroute.1.."), TEXT), turn(TEXT)),
     "foreign beside own": (
         *(Dialect.CLAUDE, "claude"),
         turn(thinking("RXE="), thinking(FOREIGN), USE),

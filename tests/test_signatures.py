@@ -11,9 +11,11 @@ from tests.strategies import MAKERS, arguments, call_ids, conversations, example
 from translator.messages import Media, MediaKind, Message, Part, Reasoning, Request, Role, Signature, Text, ToolCall
 from translator.signatures import (
     TAG,
+    UNSIGNED,
     keepsakes,
     key_of,
     only_of,
+    read,
     restored,
     tagged,
     tagged_base64,
@@ -48,6 +50,16 @@ def test_a_tag_is_taken_off_again(signature: Signature, native: str) -> None:
 def test_another_spelling_of_base64_hides_no_tag(signature: Signature, native: str) -> None:
     if signature.maker != native:
         assert untagged_base64(url_safe(tagged_base64(signature, native)), native) == signature
+
+
+@pytest.mark.parametrize("text", ["", UNSIGNED])
+def test_what_stands_for_no_signature_is_none(text: str) -> None:
+    assert read(text, "claude") is None
+
+
+@pytest.mark.parametrize("signature", [Signature("claude", "EqA="), Signature("gemini", "R0s=")])
+def test_a_signature_is_read_as_it_was_tagged(signature: Signature) -> None:
+    assert read(tagged(signature, "claude"), "claude") == signature
 
 
 def test_a_makers_own_place_has_no_tag() -> None:

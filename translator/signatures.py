@@ -24,9 +24,18 @@ _LETTERS_AND_DIGITS = re.compile(r"[^A-Za-z0-9]")
 _WHOLE_FLOAT = re.compile(rb"(?<=\d)\.0(?=[,}\]])")
 
 
+UNSIGNED = f"{TAG}."
+"""For a place that clients insist on, over reasoning that nobody signed."""
+
+
 def tagged(signature: Signature, native: str) -> str:
     """For a place that belongs to `native`: as it is if that is its maker, else under our tag."""
     return signature.value if signature.maker == native else f"{TAG}{signature.maker}.{signature.value}"
+
+
+def read(text: str | None, native: str) -> Signature | None:
+    """What a place that belongs to `native` holds: None where nobody signed."""
+    return untagged(text, native) if text and text != UNSIGNED else None
 
 
 def untagged(text: str, native: str) -> Signature:

@@ -57,8 +57,7 @@ def _part(block: Mapping[str, Any], maker: str) -> Part | None:
         case "text":
             return Text(_text(block, "text"))
         case "thinking":
-            signature = _text(block, "signature")
-            return Reasoning(_text(block, "thinking"), signatures.untagged(signature, maker) if signature else None)
+            return Reasoning(_text(block, "thinking"), signatures.read(_text(block, "signature"), maker))
         case "redacted_thinking" if _text(block, "data"):
             return Reasoning("", signatures.untagged(_text(block, "data"), maker), is_redacted=True)
         case "tool_use":
@@ -140,5 +139,5 @@ def _block(part: Part, ids: CallIds) -> dict[str, Any] | None:
 
 
 def signed(signature: Signature | None) -> str:
-    """Empty means unsigned; `requests_in` reads it back so."""
-    return signatures.tagged(signature, MAKER) if signature else ""
+    """Never empty, since clients throw away thoughts that are not signed."""
+    return signatures.tagged(signature, MAKER) if signature else signatures.UNSIGNED

@@ -78,8 +78,7 @@ def _text(block: Reader, leftovers: Leftovers) -> tuple[Text, ...]:
 
 def _thinking(block: Reader, leftovers: Leftovers) -> tuple[Part, ...]:
     """Without a signature where another vendor's model thought, which gave none."""
-    signature = block.text("signature")
-    return (Reasoning(block.required_text("thinking"), signatures.untagged(signature, MAKER) if signature else None),)
+    return (Reasoning(block.required_text("thinking"), signatures.read(block.text("signature"), MAKER)),)
 
 
 def _redacted(block: Reader, leftovers: Leftovers) -> tuple[Part, ...]:

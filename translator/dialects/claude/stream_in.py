@@ -200,7 +200,7 @@ class StreamDecoder:
         return [Delta(block.number, _arguments(block.input)), Close(block.number)]
 
     def _signature(self, block: _Block) -> Signature | None:
-        return signatures.untagged(block.signature, self._maker) if block.signature else None
+        return signatures.read(block.signature, self._maker)
 
     def _note(self, event: _Event) -> list[Event]:
         self._counts = merged(self._counts, event.usage)

@@ -93,11 +93,10 @@ class StreamEncoder:
         self._part, self._prefix = None, b""
         if not isinstance(part, Reasoning):
             return self._closed() if is_open else b""
-        proof = signed(signature or part.signature)
+        proof = signature or part.signature
         if not is_open:
-            return self._redacted(proof) if proof else b""
-        told = _delta(_MORE % (self._index, *_SIGNATURE), proof) if proof else b""
-        return told + self._closed()
+            return self._redacted(signed(proof)) if proof else b""
+        return _delta(_MORE % (self._index, *_SIGNATURE), signed(proof)) + self._closed()
 
     def _redacted(self, data: str) -> bytes:
         block = {"type": "redacted_thinking", "data": data}
