@@ -13,10 +13,11 @@ import orjson
 
 from combos import memory
 from combos.memory import Entry
-from translator import crossing, signatures
+from translator import crossing, echoes, signatures
 from translator.crossing import StreamCrossing
 from translator.dialect import Dialect, Reply
 from translator.dialects import DIALECTS
+from translator.json_body import JsonBody
 from translator.losses import Dropped, InvalidRequest, UpstreamComplaint
 from translator.messages import Part
 from translator.toolbox import Toolbox
@@ -65,8 +66,7 @@ def _shape_of(kind: Kind) -> str:
 def _request(asked: Translation) -> Translated:
     model = asked.model or str(asked.payload.get("model") or "")
     if asked.source is asked.target:
-        named = {} if asked.target is Dialect.GEMINI or not model else {"model": model}
-        return Translated({**asked.payload, **named})
+        return Translated(_same_dialect(asked, model))
     request = DIALECTS[asked.source].decode_request(asked.payload, model)
     wanted = signatures.wanted(request)
     if wanted:
@@ -75,14 +75,25 @@ def _request(asked: Translation) -> Translated:
     return Translated(encoded.body, encoded.dropped)
 
 
+def _same_dialect(asked: Translation, model: str) -> dict[str, Any]:
+    """The payload as it would go out: with the target's model, and without what another vendor signed."""
+    family = crossing.target_of(asked.target, model).family
+    body = JsonBody(orjson.dumps(asked.payload), asked.payload)
+    edits = {name: orjson.loads(text) for name, text in echoes.edits(asked.target, body, family.maker).items()}
+    named = {} if asked.target is Dialect.GEMINI or not model else {"model": model}
+    return {**asked.payload, **edits, **named}
+
+
 def _response(asked: Translation) -> Translated:
-    """An error in the place of an answer stays one."""
+    """An error in the place of an answer stays one; what is neither is refused."""
     if asked.source is asked.target:
         return Translated(asked.payload)
     reply = _reply(asked)
     try:
-        answer = crossing.read_whole(asked.source, asked.payload, Toolbox(), reply.id)
+        answer = crossing.read_whole(asked.source, asked.payload, _toolbox(asked), reply.id)
     except UpstreamComplaint as complaint:
+        if not _is_error(asked.payload):
+            raise InvalidRequest(f"`payload` is no answer: {complaint.message}", "payload") from None
         return Translated(orjson.loads(DIALECTS[asked.target].encode_error(complaint.status, complaint.message)))
     _remember(asked, answer.parts)
     return Translated(DIALECTS[asked.target].encode_response(answer, reply))
@@ -91,13 +102,27 @@ def _response(asked: Translation) -> Translated:
 def _stream(asked: Translation) -> Translated:
     if asked.source is asked.target:
         return Translated(asked.payload)
-    crossed = StreamCrossing(asked.source, asked.target, Toolbox(), _reply(asked))
+    crossed = _crossing(asked)
     try:
         text = crossed.feed(asked.payload.encode()) + crossed.finish()
-    except UpstreamComplaint as complaint:
-        text = crossed.fail(complaint.status, complaint.message)
+    except UpstreamComplaint as complaint:  # Before anything was said, so what had begun is not shown.
+        text = _crossing(asked).fail(complaint.status, complaint.message)
     _remember(asked, crossed.parts)
     return Translated(text.decode())
+
+
+def _crossing(asked: Translation) -> StreamCrossing:
+    return StreamCrossing(asked.source, asked.target, _toolbox(asked), _reply(asked))
+
+
+def _toolbox(asked: Translation) -> Toolbox:
+    """No request says which tools the client knows; only those of the Responses API are always taken as freeform."""
+    return Toolbox(has_only_functions=asked.target is not Dialect.RESPONSES)
+
+
+def _is_error(payload: dict[str, Any]) -> bool:
+    """Whether a vendor says in the place of an answer that it has none."""
+    return any(payload.get(member) for member in ("error", "detail", "message", "msg"))
 
 
 _TRANSLATE = {Kind.REQUEST: _request, Kind.RESPONSE: _response, Kind.STREAM: _stream}

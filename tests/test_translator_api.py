@@ -28,6 +28,15 @@ ENDS = {
 }
 
 
+FREEFORM = {
+    "id": "resp_1",
+    "object": "response",
+    "status": "completed",
+    "model": "m",
+    "output": [{"type": "custom_tool_call", "id": "ctc_1", "call_id": "c1", "name": "exec", "input": 'ls "x"'}],
+}
+
+
 @pytest.fixture
 def caller(quiet_dashboard: None) -> Client:
     """Calls with an admin key, and with nothing else in the database."""
@@ -92,6 +101,48 @@ class TestTranslate:
     def test_an_error_stays_an_error(self, caller: Client) -> None:
         told = translate(caller, "claude", "openai", "response", wire.claude_error(429, "slow down"))
         assert "slow down" in told["result"]["error"]["message"]
+
+    @pytest.mark.parametrize("payload", [{"choices": []}, {"id": "x", "choices": [{"message": {"content": None}}]}])
+    def test_an_answer_that_is_none_is_refused(self, caller: Client, payload: Any) -> None:
+        body = {"source": "openai", "target": "claude", "kind": "response", "payload": payload}
+        answer = call(caller, "POST", TRANSLATE, body)
+        assert (answer.status_code, error_of(answer)["param"]) == (400, "payload")
+
+    @pytest.mark.parametrize("target", ["openai", "claude", "gemini"])
+    def test_thoughts_of_another_vendor_do_not_come_back_to_this_one(self, caller: Client, target: str) -> None:
+        thought = wire.openai_answer("Noon.", thinking="Hm.")
+        answer = translate(caller, "openai", "claude", "response", thought)["result"]
+        assert answer["content"][0]["thinking"] == "Hm."
+        turns = [{"role": "user", "content": "x"}, {"role": "assistant", "content": answer["content"]}]
+        body = {"model": "m", "max_tokens": 9, "messages": [*turns, {"role": "user", "content": "y"}]}
+        sent = translate(caller, "claude", target, "request", body)["result"]
+        assert "Noon." in json.dumps(sent)
+        assert "Hm." not in json.dumps(sent)
+
+    def test_a_stream_that_fails_at_once_fails_from_its_beginning(self, caller: Client) -> None:
+        text = b"".join(wire.openai_chunks("Once ")[:1]).decode()
+        told = translate(caller, "openai", "responses", "stream", text)["result"]
+        assert [json.loads(line[6:])["type"] for line in told.splitlines() if line.startswith("data: ")] == [
+            "response.created",
+            "response.in_progress",
+            "response.failed",
+        ]
+
+    def test_a_freeform_call_is_a_functions_for_clients_that_know_no_other(self, caller: Client) -> None:
+        openai, claude, gemini = (
+            translate(caller, "responses", target, "response", FREEFORM)["result"]
+            for target in ("openai", "claude", "gemini")
+        )
+        function = openai["choices"][0]["message"]["tool_calls"][0]["function"]
+        call = gemini["candidates"][0]["content"]["parts"][0]["functionCall"]
+        assert json.loads(function["arguments"]) == claude["content"][0]["input"] == call["args"] == {"input": 'ls "x"'}
+
+    def test_a_freeform_call_is_streamed_as_one_too(self, caller: Client) -> None:
+        text = f"data: {json.dumps({'type': 'response.completed', 'response': FREEFORM})}\n\n"
+        told = translate(caller, "responses", "claude", "stream", text)["result"]
+        data = (json.loads(line[6:]) for line in told.splitlines() if line.startswith("data: "))
+        pieces = [event["delta"].get("partial_json", "") for event in data if event["type"] == "content_block_delta"]
+        assert json.loads("".join(pieces)) == {"input": 'ls "x"'}
 
     def test_a_cut_stream_stays_unfinished(self, caller: Client) -> None:
         text = b"".join(wire.openai_chunks("Once ", "upon ", "a time")[:3]).decode()
