@@ -4,6 +4,8 @@ import copy
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from translator import schemas
 
@@ -191,3 +193,68 @@ STRICT = {
 )
 def test_strict_is_what_openai_calls_strict(schema: Any, expected: bool) -> None:
     assert schemas.is_strict(schema) is expected
+
+
+TODAY: dict[str, tuple[Any, Any]] = {
+    "a tuple": ({"items": [{"type": "string"}, {}]}, {"prefixItems": [{"type": "string"}, {}]}),
+    "an open tuple": (
+        {"items": [{}], "additionalItems": {"type": "null"}},
+        {"prefixItems": [{}], "items": {"type": "null"}},
+    ),
+    "a closed tuple": ({"items": [{}], "additionalItems": False}, {"prefixItems": [{}], "items": False}),
+    "an exclusive bound": ({"minimum": 0, "exclusiveMinimum": True}, {"exclusiveMinimum": 0}),
+    "an inclusive bound": ({"maximum": 9, "exclusiveMaximum": False}, {"maximum": 9}),
+    "capitals": ({"type": "STRING"}, {"type": "string"}),
+    "a type that is none": ({"type": "any", "description": "x"}, {"description": "x"}),
+    "no types": ({"type": []}, {}),
+    "one name twice": ({"required": ["a", "b", "a"]}, {"required": ["a", "b"]}),
+    "required of draft 3": ({"type": "string", "required": True}, {"type": "string"}),
+    "an empty union": ({"anyOf": [], "allOf": []}, {}),
+    "a reference to nothing": ({"properties": {"a": {"$ref": "#/$defs/A"}}}, {"properties": {"a": {}}}),
+    "a description that is none": ({"description": None, "default": None}, {"default": None}),
+    "a property that is none": ({"properties": {"a": None, "b": {}}}, {"properties": {"b": {}}}),
+    "an older draft": ({"$schema": "http://json-schema.org/draft-04/schema#", "items": [{}]}, {"prefixItems": [{}]}),
+    "deep within": (
+        {"properties": {"a": {"anyOf": [{"not": {"items": [{}]}}]}}},
+        {"properties": {"a": {"anyOf": [{"not": {"prefixItems": [{}]}}]}}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("schema", "expected"), TODAY.values(), ids=TODAY)
+def test_an_older_draft_is_said_in_today_s_words(schema: Any, expected: Any) -> None:
+    before = copy.deepcopy(schema)
+    assert schemas.in_current_words(schema) == expected
+    assert schema == before
+
+
+def test_a_schema_that_keeps_the_rules_stays_what_it_is() -> None:
+    schema = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "properties": {"$ref": {"const": None}, "items": {"type": ["string", "null"], "enum": [None, "a"]}, "x": True},
+        "required": ["items"],
+        "additionalProperties": False,
+        "$defs": {"A": {"$ref": "#/$defs/A"}, "B": {"exclusiveMinimum": 1, "x-vendor": None}},
+    }
+    assert schemas.in_current_words(schema) is schema
+
+
+ODD_SCHEMAS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(("items", "type", "anyOf", "properties", "required", "$ref", "not", "minimum")),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(ODD_SCHEMAS)
+def test_whatever_a_schema_holds_today_s_words_stay_today_s_words(schema: Any) -> None:
+    once = schemas.in_current_words(schema)
+    assert schemas.in_current_words(once) == once

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from translator import embedded, restoring, sse
 from translator.dialect import Dialect, Encoded, Reply, StreamDecoder, StreamEncoder, Target
@@ -16,6 +17,7 @@ from translator.events import Delta, End, Event, Open, fold, unfold
 from translator.families import family_of
 from translator.losses import UpstreamComplaint
 from translator.messages import Answer, Part, Request
+from translator.schemas import in_current_words
 from translator.toolbox import Toolbox
 from translator.usage import Usage
 
@@ -26,7 +28,15 @@ def target_of(dialect: Dialect, model: str) -> Target:
 
 def cross_request(request: Request, dialect: Dialect, model: str) -> Encoded:
     """The request in the words of `dialect`, for the vendor's own `model`. Raises CannotSay."""
-    return DIALECTS[dialect].encode_request(request, target_of(dialect, model))
+    return DIALECTS[dialect].encode_request(_with_current_schemas(request), target_of(dialect, model))
+
+
+def _with_current_schemas(request: Request) -> Request:
+    tools = tuple(replace(tool, schema=in_current_words(tool.schema)) for tool in request.tools)
+    output = request.output
+    if output is not None:
+        output = replace(output, schema=in_current_words(output.schema))
+    return replace(request, tools=tools, output=output)
 
 
 def read_whole(source: Dialect, value: Mapping[str, Any], toolbox: Toolbox, id: str) -> Answer:

@@ -5,8 +5,9 @@ into more references cost more than a bounded time.
 """
 
 from translator.schemas.claude import for_claude
+from translator.schemas.current import in_current_words
 from translator.schemas.gemini import as_json_schema, for_gemini
 from translator.schemas.objects import object_schema
 from translator.schemas.strictness import is_strict
 
-__all__ = ["as_json_schema", "for_claude", "for_gemini", "is_strict", "object_schema"]
+__all__ = ["as_json_schema", "for_claude", "for_gemini", "in_current_words", "is_strict", "object_schema"]
