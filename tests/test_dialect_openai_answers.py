@@ -64,6 +64,8 @@ def call(name: Any = "f", arguments: Any = "{}", **members: Any) -> Json:
             (Reasoning("t"), Text("hi")),
         ),
         ({"refusal": "No."}, (Refusal("No."),)),
+        ({"content": None, "audio": {"id": "audio_1", "data": "UklG", "transcript": "hi"}}, (Text("hi"),)),
+        ({"content": "hi", "audio": "odd"}, (Text("hi"),)),
         ({"tool_calls": [call(arguments="")]}, (ToolCall("a", "f"),)),
         ({"tool_calls": [call(arguments={"n": 1})]}, (ToolCall("a", "f", '{"n":1}'),)),
         ({"tool_calls": [call(name=None), call(id=None)]}, (ToolCall("", "f", "{}"),)),

@@ -93,6 +93,15 @@ def test_usage_is_found_wherever_the_vendor_puts_it(data: list[bytes]) -> None:
     assert read(*data).usage == Usage(5, output=7)
 
 
+def test_what_is_spoken_in_sound_is_read_in_words() -> None:
+    spoken = [
+        {"audio": {"id": "audio_1", "transcript": "Hel"}},
+        {"audio": {"data": "UklG"}},
+        {"audio": {"transcript": "lo"}},
+    ]
+    assert read(ROLE, *map(chunk, spoken), STOP, DONE).parts == (Text("Hello"),)
+
+
 F, G = ToolCall("a", "f", '{"n":1}'), ToolCall("b", "g", '{"m":2}')
 CALLS = {
     "numbered and interleaved": [

@@ -99,7 +99,7 @@ def _parts(message: Mapping[str, Any]) -> Iterable[Part]:
     yield from reasoning
     if thought:
         yield Reasoning(thought)
-    if text:
+    if text := text or transcript(message.get("audio")):
         yield Text(text, signed.signature_in(message.get("extra_content")))
     if refusal := _string(message.get("refusal")):
         yield Refusal(refusal)
@@ -123,6 +123,11 @@ def _thinking(found: Any) -> str:
     if isinstance(found, list):
         return "".join(_string(each.get("text")) for each in found if isinstance(each, dict))
     return _string(found)
+
+
+def transcript(audio: Any) -> str:
+    """What was spoken, in words: no other dialect's clients ask for the sound."""
+    return _string(audio.get("transcript")) if isinstance(audio, dict) else ""
 
 
 def pictures(images: Any) -> Iterable[Media]:

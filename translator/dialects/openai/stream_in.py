@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from translator.dialects.openai import signed
-from translator.dialects.openai.answers import pictures, spoken
+from translator.dialects.openai.answers import pictures, spoken, transcript
 from translator.dialects.openai.calls_in import Calls, of_function
 from translator.dialects.openai.chunks import DONE, Choice, Chunk, Fragment, decode_chunk, facts_of, is_complaint
 from translator.dialects.openai.chunks import Delta as Said
@@ -112,6 +112,8 @@ class StreamDecoder:
             self._signature = signed.signature_in(said.extra_content) or self._signature
         if said.images:
             events += self._pictures(said.images)
+        if said.audio:
+            events += self._say(Text, transcript(said.audio))
         for fragment in said.tool_calls or ():
             events += self._called(fragment)
         if said.function_call is not None:
