@@ -279,8 +279,14 @@ def test_a_format_is_said_unless_the_model_cannot_have_it_beside_functions() -> 
         "responseSchema": {"type": "OBJECT", "properties": {"n": {"type": "STRING", "enum": ["a"]}}},
     }
     assert config(output=output) == (expected, [])
-    assert config(output=output, tools=(Tool("now"),)) == ({}, ["response_format"])
+    assert config(output=output, tools=(Tool("now"),)) == ({}, [])
     assert config("gemini-3-pro-preview", output=output, tools=(Tool("now"),)) == (expected, [])
+
+
+def test_a_model_that_cannot_be_held_to_a_format_is_asked_for_it() -> None:
+    output = OutputFormat({"type": "object", "properties": {"vessel": {}}})
+    body = encoded(output=output, tools=(Tool("now"),)).body
+    assert '"vessel"' in body["systemInstruction"]["parts"][-1]["text"]
 
 
 def test_equal_requests_are_equal_bytes_and_what_the_client_lost_is_passed_on() -> None:

@@ -9,5 +9,14 @@ from translator.schemas.current import in_current_words
 from translator.schemas.gemini import as_json_schema, for_gemini
 from translator.schemas.objects import object_schema
 from translator.schemas.strictness import is_strict
+from translator.schemas.wording import asking_for_json
 
-__all__ = ["as_json_schema", "for_claude", "for_gemini", "in_current_words", "is_strict", "object_schema"]
+__all__ = [
+    "as_json_schema",
+    "asking_for_json",
+    "for_claude",
+    "for_gemini",
+    "in_current_words",
+    "is_strict",
+    "object_schema",
+]

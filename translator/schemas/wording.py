@@ -24,6 +24,12 @@ def one_of(values: Iterable[Any]) -> str:
     return f"Always {words[0]}." if len(words) == 1 else f"One of: {', '.join(words)}."
 
 
+def asking_for_json(schema: Any = None) -> str:
+    """What to tell a model that its vendor does not hold to JSON."""
+    plain = "Answer with one JSON object and nothing else: no other words, no code fence."
+    return plain if schema is None else f"{plain} It must follow this JSON Schema:\n{json_text(schema)}"
+
+
 def json_text(value: Any) -> str:
     try:
         return orjson.dumps(value).decode()

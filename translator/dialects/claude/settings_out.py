@@ -6,8 +6,6 @@ Each function returns members of the body, and notes in `dropped` what they cann
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from translator import schemas, thinking
 from translator.dialects.claude.vocabulary import MAKER
 from translator.families import Family, ThinkingStyle
@@ -123,10 +121,7 @@ def output_of(output: OutputFormat | None, family: Family) -> tuple[Members | No
         return None, ()
     if output.schema is not None and family.takes_schema and family.maker == MAKER:
         return {"type": "json_schema", "schema": schemas.for_claude(output.schema)}, ()
-    words = "Answer with one JSON object and nothing else: no other words, no code fence."
-    if output.schema is not None:
-        words += f" It must follow this JSON schema:\n{orjson.dumps(output.schema).decode()}"
-    return None, (Text(words),)
+    return None, (Text(schemas.asking_for_json(output.schema)),)
 
 
 def config_of(effort: Effort | None, shape: Members | None) -> Members:

@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from translator.dialect import ClientRequest, Encoded, Target
 from translator.dialects.gemini.parts_out import answer_parts, media_part, pictures_of, result_of
-from translator.dialects.gemini.settings_out import config_of
+from translator.dialects.gemini.settings_out import config_of, is_only_asked
 from translator.dialects.gemini.tools_out import RULE, calling_of, functions_of, tools_of
 from translator.dialects.gemini.vocabulary import SKIP_VALIDATION
 from translator.families import Family, ThinkingStyle
 from translator.losses import CannotSay
 from translator.messages import Media, Message, Part, Reasoning, Request, Role, Text, ToolCall, ToolResult
+from translator.schemas import asking_for_json
 from translator.signatures import only_of, tagged_base64
 from translator.toolbox import pack
 from translator.turns import IdRule, in_order, with_system_first
@@ -27,8 +28,10 @@ def encode_request(request: Request, target: Target) -> Encoded:
     own = only_of(packed, target.family.maker)
     system, spoken = with_system_first(own)
     dropped = list(request.leftovers)
-    body = _conversation(system, in_order(_without_unsigned(spoken), IdRule()), target.family)
     functions = functions_of(packed)
+    if packed.output is not None and is_only_asked(packed, target.family, bool(functions)):
+        system = (*system, Text(asking_for_json(packed.output.schema)))
+    body = _conversation(system, in_order(_without_unsigned(spoken), IdRule()), target.family)
     tools = tools_of(packed, functions, dropped)
     if tools:
         body["tools"] = tools

@@ -23,7 +23,7 @@ def config_of(request: Request, family: Family, has_functions: bool, dropped: li
         wish = _thinking(request.thinking, family, config.get("maxOutputTokens"), dropped)
         config |= {"thinkingConfig": wish} if wish else {}
     if request.output is not None:
-        config |= _format(request.output, family, has_functions, dropped)
+        config |= {} if is_only_asked(request, family, has_functions) else _format(request.output)
     return config
 
 
@@ -99,9 +99,11 @@ def _budget(wish: Thinking, family: Family, most_output: int | None) -> dict[str
     return {"thinkingBudget": _ON_ITS_OWN if budget is None else min(budget or least, _MOST_THINKING)}
 
 
-def _format(output: OutputFormat, family: Family, has_functions: bool, dropped: list[Dropped]) -> dict[str, Any]:
-    if has_functions and family.thinking is not ThinkingStyle.LEVEL:
-        dropped.append(Dropped("response_format", "this model is not held to JSON while it may call functions"))
-        return {}
+def is_only_asked(request: Request, family: Family, has_functions: bool) -> bool:
+    """Whether JSON is a matter of words: before Gemini 3 no model is held to it while it may call functions."""
+    return request.output is not None and has_functions and family.thinking is not ThinkingStyle.LEVEL
+
+
+def _format(output: OutputFormat) -> dict[str, Any]:
     schema = {"responseSchema": for_gemini(output.schema)} if output.schema is not None else {}
     return {"responseMimeType": "application/json", **schema}

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from translator import schemas, thinking
 from translator.dialect import Target
 from translator.dialects.openai.tools_out import callable_tools
@@ -192,4 +190,4 @@ def instruction(form: OutputFormat | None, family: Family) -> str:
     """What to tell a model in words because its vendor holds it to no schema; empty where nothing."""
     if form is None or form.schema is None or family.takes_schema:
         return ""
-    return f"Answer with one JSON object that follows this JSON Schema:\n{orjson.dumps(form.schema).decode()}"
+    return schemas.asking_for_json(form.schema)
