@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 import pytest
+from openai.lib.streaming.chat import ChatCompletionStreamState
+from openai.types.chat import ChatCompletionChunk
 
 from tests.test_dialect_openai_answers import ANSWERS
 from translator import restoring
@@ -291,6 +293,19 @@ def _check_calls(fragments: list[Json]) -> None:
             assert fragment["function"]["name"]
             started += 1
         assert fragment["index"] == started - 1
+
+
+def test_pictures_are_numbered_so_that_openais_sdk_puts_the_stream_together() -> None:
+    pictures = (
+        Media(MediaKind.IMAGE, "image/png", data="iVBORw0KGgo="),
+        Media(MediaKind.IMAGE, "image/png", data="AAAA"),
+    )
+    *data, _ = frames(spoken(unfold(Answer("i", "m", (pictures[0], Text("and"), pictures[1]), Finish.STOP))))
+    state = ChatCompletionStreamState()
+    for each in data:
+        state.handle_chunk(ChatCompletionChunk.model_validate_json(each))
+    message = state.get_final_completion().choices[0].message
+    assert (message.content, len(message.images)) == ("and", 2)  # type: ignore[attr-defined]
 
 
 def test_usage_is_shown_to_who_asked_for_it() -> None:

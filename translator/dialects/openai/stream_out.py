@@ -22,7 +22,7 @@ _MEMBERS: dict[type[Part], bytes] = {Text: b"content", Reasoning: b"reasoning_co
 class StreamEncoder:
     """Takes one block at a time, in order."""
 
-    __slots__ = ("_calls", "_details", "_has_thought", "_head", "_opening", "_part", "_reply", "_thoughts")
+    __slots__ = ("_calls", "_details", "_has_thought", "_head", "_opening", "_part", "_pictures", "_reply", "_thoughts")
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
@@ -33,6 +33,7 @@ class StreamEncoder:
         """What a delta of the open block begins with, up to its text."""
         self._calls = -1
         self._details = -1
+        self._pictures = -1
         self._has_thought = False
         self._thoughts: list[str] = []
 
@@ -71,7 +72,8 @@ class StreamEncoder:
             case ToolCall():
                 return self._open_call(part)
             case Media():
-                return self._chunk(orjson.dumps({"images": [picture(part)]}))
+                self._pictures += 1  # SDKs that put a stream together want a number in every list.
+                return self._chunk(orjson.dumps({"images": [{"index": self._pictures, **picture(part)}]}))
             case Reasoning():
                 self._details += 1
                 self._thoughts = []
