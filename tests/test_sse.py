@@ -40,6 +40,23 @@ def test_nothing_is_lost_or_invented(pieces: list[bytes]) -> None:
     assert b"".join([*(buffer.feed(piece) for piece in pieces), buffer.finish()]) == b"".join(pieces)
 
 
+PIECES = [b"data: ", b"data:", b"event: ", b"a", b": x", b"\n", b"\r\n", b"\r", b"\n\n", b"\r\n\r\n"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=10))
+def test_data_that_is_plain_is_the_data_of_the_one_event(pieces: list[bytes]) -> None:
+    frames = sse.FrameBuffer().feed(b"".join(pieces))
+    plain = sse.plain_data(frames) if frames else None
+    assert plain is None or [plain] == [sse.data(frame) for frame in sse.split(frames)]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("name", [b"", b"event: x"])
+def test_what_vendors_send_is_plain(name: bytes, end: bytes) -> None:
+    frames = (name + end if name else b"") + b"data: {}" + end + end
+    assert sse.plain_data(frames) == b"{}"
+
+
 def test_lines_of_data_are_joined() -> None:
     assert sse.data(b"data: a\ndata:b\nid: 1\n\n") == b"a\nb"
 

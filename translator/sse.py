@@ -5,6 +5,7 @@ import re
 _END_OF_FRAME = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _END_OF_LINE = re.compile(rb"\r\n|\n|\r")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_DATA = b"data: "
 LARGEST_FRAME = 32 << 20
 """Bytes. A sender that goes on without ending an event is broken, and its bytes are held in memory."""
 
@@ -52,13 +53,25 @@ def _end_of_last_frame(pending: bytes) -> int:
 
 
 def plain_data(frames: bytes) -> bytes | None:
-    """The data, if there is just one event with one line of it, as nearly all vendors send them; None otherwise."""
-    end = -4 if frames.endswith(b"\r\n\r\n") else -2 if frames.endswith(b"\n\n") else 0
-    start = frames.find(b"\n") + 1 if frames.startswith(b"event: ") else 0
-    if not end or not frames.startswith(b"data: ", start):
+    """The data, if there is just one event with one line of it, as nearly all vendors send them; None otherwise.
+
+    `frames` are whole events. This runs for every piece of every stream, so it looks at each byte once at most.
+    """
+    start = 0 if frames.startswith(_DATA) else _after_event_line(frames)
+    end = frames.find(b"\n", start) if start >= 0 else -1
+    if end == len(frames) - 2:
+        found = frames[start + 6 : end]
+    elif end == len(frames) - 3 and frames.endswith(b"\r\n\r\n"):
+        found = frames[start + 6 : end - 1]
+    else:
         return None
-    found = frames[start + 6 : end]
-    return None if b"\n" in found or b"\r" in found else found
+    return None if b"\r" in found else found
+
+
+def _after_event_line(frames: bytes) -> int:
+    """Where the data begins behind the event's name; -1 where anything else stands first."""
+    start = frames.find(b"\n") + 1 if frames.startswith(b"event: ") else 0
+    return start if start and frames.startswith(_DATA, start) else -1
 
 
 def split(frames: bytes) -> list[bytes]:

@@ -33,6 +33,14 @@ class _LateChunk(msgspec.Struct):
 _decode_late = msgspec.json.Decoder(_LateChunk).decode
 
 
+def _is_in_the_middle(chunk: Chunk | _LateChunk) -> bool:
+    """Whether it only says more, as nearly all do."""
+    if chunk.usage or chunk.error or not chunk.choices or len(chunk.choices) > 1:
+        return False
+    (choice,) = chunk.choices
+    return choice.finish_reason is None and not choice.usage
+
+
 class Peek:
     """Every event is looked into, for usage, errors and the end, and because garbage would break the client."""
 
@@ -57,6 +65,8 @@ class Peek:
         except (msgspec.DecodeError, UnicodeDecodeError):
             return False
         self.events += 1
+        if self.has_spoken and _is_in_the_middle(chunk):
+            return True
         if is_complaint(chunk):
             return self._fail(complaint(facts_of(chunk), data))
         try:
