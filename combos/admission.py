@@ -1,4 +1,8 @@
-"""Who is asking. The only place where a request to /v1 gets in without a key, and the only rule for it."""
+"""Who is asking. The only place where a request to /v1 gets in without a key, and the only rule for it.
+
+Who sends wrong keys again and again is refused for a while. A valid key is never refused for what its neighbours do,
+and a request without any key guesses at nothing.
+"""
 
 import ipaddress
 from collections.abc import Mapping
@@ -9,8 +13,10 @@ from django.conf import settings
 
 from billing import keys
 from billing.snapshot import KeyFacts
-from combos.refusals import WrongKey
+from combos.gateway import Gateway
+from combos.refusals import LockedOut, WrongKey
 from combos.snapshot import Snapshot
+from health.models import PolicyName
 from providers.guard import embedded
 
 FORWARDING_HEADERS = (
@@ -31,6 +37,25 @@ FORWARDING_HEADERS = (
     "HTTP_VIA",
 )
 """A request that carries one of these came through a proxy: its loopback socket says nothing about who sent it."""
+
+
+def admit(meta: Mapping[str, str], gateway: Gateway, now: datetime) -> KeyFacts | None:
+    """`identify` on the event loop, with wrong keys counted. Raises WrongKey, or LockedOut for one too many."""
+    try:
+        return identify(meta, gateway.keeper.current, now)
+    except WrongKey:
+        if credential(meta) or key_in_query(meta):
+            _count_against(peer(meta), gateway)
+        raise
+
+
+def _count_against(address: str, gateway: Gateway) -> None:
+    """Raises LockedOut where enough are counted already."""
+    lockouts, identifier = gateway.health.lockouts, f"address {address}"
+    seconds = lockouts.check(identifier)
+    if seconds is not None:
+        raise LockedOut(address, seconds)
+    lockouts.failed(PolicyName.API_KEY, identifier)
 
 
 def identify(meta: Mapping[str, str], snapshot: Snapshot, now: datetime) -> KeyFacts | None:
@@ -65,6 +90,15 @@ def key_in_query(meta: Mapping[str, str]) -> str | None:
     """Google's other way to send a key, `?key=`."""
     query = meta.get("QUERY_STRING", "")
     return parse_qs(query, keep_blank_values=True).get("key", [None])[0] if "key=" in query else None
+
+
+def peer(meta: Mapping[str, str]) -> str:
+    """The address at the socket's other end. What headers say of another one, anybody can write."""
+    address = meta.get("REMOTE_ADDR", "")
+    try:
+        return str(embedded(ipaddress.ip_address(address)))
+    except ValueError:
+        return address or "unknown"
 
 
 def is_local(meta: Mapping[str, str]) -> bool:

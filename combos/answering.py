@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from billing.ledger import now
 from combos import affinity, conversations, counting, listings, outgoing, pipeline, runtime
-from combos.admission import identify
+from combos.admission import admit
 from combos.framing import as_array
 from combos.gateway import Gateway
 from combos.pulse import Pulse
@@ -77,7 +77,7 @@ async def _asked(
 ) -> Asked:
     """Who asks comes before what is asked: a stranger learns nothing of the body. Raises Refusal."""
     meta = request.META
-    key = identify(meta, gateway.keeper.current, now())
+    key = admit(meta, gateway, now())
     asked = read(request.body, dialect, model, is_streaming)
     asked = await conversations.with_previous_turns(asked, str(key.id) if key else "", gateway.memory)
     is_strict = meta.get(STRICT, "").lower() == "true"
@@ -106,7 +106,7 @@ async def counted(request: HttpRequest, dialect: Dialect, model: str, member: st
     """How many tokens the request has, under the name the client looks for. A header marks an estimate."""
     try:
         gateway = await runtime.gateway()
-        identify(request.META, gateway.keeper.current, now())
+        admit(request.META, gateway, now())
         with _bad_bodies_refused():
             asked = counting.read(request.body, dialect, model)
         found = await counting.count(asked, request.META["omniroute.request_id"], gateway)
@@ -120,7 +120,7 @@ async def remembered(request: HttpRequest, response_id: str) -> HttpResponse:
     """A stored answer of the Responses API, or on DELETE the word that it is forgotten."""
     try:
         gateway = await runtime.gateway()
-        key = identify(request.META, gateway.keeper.current, now())
+        key = admit(request.META, gateway, now())
         owner = str(key.id) if key else ""
         if request.method == "DELETE":
             await conversations.forget_response(response_id, owner, gateway.memory)

@@ -7,7 +7,7 @@ from typing import Any
 
 from billing.ledger import now
 from combos import runtime
-from combos.admission import identify
+from combos.admission import admit
 from combos.refusals import UnknownModel, WrongKey
 from combos.resolver import close_matches
 from combos.snapshot import Snapshot
@@ -49,8 +49,8 @@ async def one_model(meta: Mapping[str, str], id: str) -> Listed:
 
 async def _snapshot(meta: Mapping[str, str]) -> Snapshot:
     """For who may see which models there are. Raises WrongKey."""
-    snapshot = (await runtime.gateway()).keeper.current
-    key = identify(meta, snapshot, now())
+    gateway = await runtime.gateway()
+    snapshot, key = gateway.keeper.current, admit(meta, gateway, now())
     if snapshot.limits.models_need_key and key is None:
         raise WrongKey
     return snapshot

@@ -3,6 +3,7 @@
     Refusal                     status, message, code, param, retry_after
     +-- InvalidBody       400   not JSON, or wrong in its own dialect
     +-- WrongKey          401   none, unknown, switched off or expired: one and the same answer
+    +-- LockedOut         429   one wrong key too many from there; a valid one is still accepted
     +-- UnknownModel      404   names what comes close
     +-- UnknownResponse   404   a previous response that is not kept, or belongs to another key
     +-- AmbiguousModel    400   names the candidates
@@ -16,6 +17,8 @@ They carry facts. Each dialect puts them into its own shape.
 """
 
 from collections.abc import Sequence
+
+from health.words import span
 
 
 class Refusal(Exception):
@@ -43,6 +46,18 @@ class WrongKey(Refusal):
 
     def __init__(self) -> None:
         super().__init__("This request needs a valid API key. Make one under API keys in the dashboard.")
+
+
+class LockedOut(Refusal):
+    status = 429
+    code = "locked_out"
+
+    def __init__(self, address: str, seconds: float) -> None:
+        super().__init__(
+            f"Too many wrong API keys came from {address}: others are not even looked at for {span(seconds)}."
+            " A valid key is accepted all the same."
+        )
+        self.retry_after = seconds
 
 
 class UnknownModel(Refusal):

@@ -1,11 +1,12 @@
 """Identifiers that fail too often are refused for a while: `address 10.0.0.9`, `login alice from 10.0.0.9`.
 
 Only failures are counted. Whether somebody who is right is let through while their neighbour is refused is the caller's
-to say; here it is only known who is. The workers' side is in memory; the dashboard's reads and writes the rows.
+to say; here it is only known who is. The workers keep those of wrong API keys at /v1 in memory, and write their rows.
+All others are in their rows alone, kept by the dashboard and the management API. No identifier is of both kinds.
 """
 
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -17,6 +18,8 @@ from health.records import Kind, LockoutRecord
 from health.snapshot import DEFAULT_POLICY, HealthFacts, Policy
 
 LONGEST_IDENTIFIER = 300
+REMEMBERED = timedelta(days=2)
+"""Longer than the longest window and the longest lock together."""
 
 
 def counted(
@@ -45,6 +48,8 @@ class Lockouts:
         if not self._knowledge.board.lockouts:
             return None
         view = self._knowledge.board.lockouts.get(identifier[:LONGEST_IDENTIFIER])
+        if view is None or view.record.policy not in self.facts.policies:
+            return None
         return self._knowledge.board.left(view) or None
 
     def failed(self, name: PolicyName, identifier: str) -> None:
@@ -59,7 +64,7 @@ def _counting(policy: Policy, name: PolicyName) -> Rule:
     return lambda record, left, now: counted(record, left, now, policy, name)
 
 
-# The dashboard's side: its logins are rare, and its workers know no event loop.
+# The other side: logins and calls of the management API are rare, and come on threads without an event loop.
 
 
 def check_stored(identifier: str) -> float | None:
@@ -67,8 +72,10 @@ def check_stored(identifier: str) -> float | None:
     row = Lockout.objects.filter(identifier=identifier[:LONGEST_IDENTIFIER]).first()
     if row is None or row.locked_until is None:
         return None
-    longest = _policy(PolicyName(row.policy)) or DEFAULT_POLICY
-    left = min((row.locked_until - timezone.now()).total_seconds(), longest.lock_seconds)
+    policy = _policy(PolicyName(row.policy))
+    if policy is None:
+        return None
+    left = min((row.locked_until - timezone.now()).total_seconds(), policy.lock_seconds)
     return left if left > 0 else None
 
 
@@ -84,8 +91,14 @@ def failed_stored(name: PolicyName, identifier: str) -> float | None:
         left = max(0.0, known.until - now.timestamp()) if known else 0.0
         after = counted(known, left, now.timestamp(), policy, name)
         assert after is not None
+        Lockout.objects.filter(last_seen__lt=now - REMEMBERED).exclude(policy=PolicyName.API_KEY).delete()
         Lockout.objects.update_or_create(identifier=identifier, defaults=columns(after))
     return check_stored(identifier)
+
+
+def forgive_stored(identifier: str) -> None:
+    """It was right: what failed before is not counted any more."""
+    Lockout.objects.filter(identifier=identifier[:LONGEST_IDENTIFIER]).delete()
 
 
 def _policy(name: PolicyName) -> Policy | None:

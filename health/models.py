@@ -129,6 +129,7 @@ class ConnectionLimit(Configuration):
 
 class PolicyName(models.TextChoices):
     API_KEY = "api_key", _("Wrong API keys")
+    MANAGEMENT_KEY = "management_key", _("Wrong keys at /api")
     LOGIN = "login", _("Wrong passwords")
 
 

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from health.breaker import BreakerState
-from health.models import Breaker, Cooldown, Lockout
+from health.models import Breaker, Cooldown, Lockout, LockoutPolicy
 from providers.models import Provider
 
 
@@ -65,8 +65,9 @@ def resting() -> QuerySet[Cooldown]:
 
 
 def refused() -> QuerySet[Lockout]:
-    """The others only count failures."""
-    return Lockout.objects.filter(locked_until__gt=timezone.now())
+    """The others only count failures, or their policy is switched off."""
+    off = LockoutPolicy.objects.filter(is_enabled=False).values("name")
+    return Lockout.objects.filter(locked_until__gt=timezone.now()).exclude(policy__in=off)
 
 
 def cooldowns() -> Iterator[CooldownNow]:

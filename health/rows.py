@@ -18,7 +18,7 @@ from health.breaker import OPEN, BreakerRecord, BreakerState
 from health.chronicle import Change
 from health.clock import Clock
 from health.cooldowns import Rest
-from health.models import Breaker, Cooldown, Lockout
+from health.models import Breaker, Cooldown, Lockout, PolicyName
 from health.records import Kind, Record, place_key, place_of
 from providers.models import Provider, ProviderConnection
 
@@ -179,7 +179,7 @@ def _rests(clock: Clock) -> Iterator[tuple[Kind, str, Record]]:
 
 
 def _lockouts(clock: Clock) -> Iterator[tuple[Kind, str, Record]]:
-    for row in Lockout.objects.all():
+    for row in Lockout.objects.filter(policy=PolicyName.API_KEY):
         yield Kind.LOCKOUT, row.identifier, lockouts.record_of(row)
 
 

@@ -7,6 +7,7 @@ its owner, with what that user may do; one without an owner acts for the install
     +-- NotIdentified    401   no key and no session; or a key that is unknown, switched off, expired, or its owner is
     +-- ClientKey        403   a good key without the admin scope
     +-- ForgedRequest    403   a session without its CSRF token
+    +-- LockedOut        429   a wrong key, where too many came from before; a good one is accepted all the same
 """
 
 from datetime import datetime
@@ -20,7 +21,10 @@ from ninja.utils import check_csrf
 from billing import keys
 from billing.ledger import now
 from billing.models import ApiKey
-from combos.admission import credential
+from combos.admission import credential, peer
+from health import lockouts
+from health.models import PolicyName
+from health.words import span
 from providers.api_access import ApiRefusal
 
 
@@ -48,6 +52,15 @@ class ForgedRequest(ApiRefusal):
         super().__init__("A change within a session needs the csrftoken cookie's value as X-CSRFToken.")
 
 
+class LockedOut(ApiRefusal):
+    status = 429
+    code = "locked_out"
+
+    def __init__(self, address: str, seconds: float) -> None:
+        super().__init__(f"Too many wrong keys came from {address}: others are not even looked at for {span(seconds)}.")
+        self.retry_after = seconds
+
+
 class Installation(AnonymousUser):
     """Who acts through an admin key that belongs to nobody: the installation itself."""
 
@@ -63,11 +76,28 @@ def identify(request: HttpRequest) -> None:
     """Put who calls into `request.user`. Raises ApiRefusal."""
     key = credential(request.META)
     if key is not None:
-        request.user = user_of(key, now())
+        request.user = _keyed(request, key)
     elif not request.user.is_authenticated:
         raise NotIdentified
     elif check_csrf(request) is not None:
         raise ForgedRequest
+
+
+def _keyed(request: HttpRequest, key: str) -> User | Installation:
+    try:
+        return user_of(key, now())
+    except NotIdentified:
+        _count_against(peer(request.META))
+        raise
+
+
+def _count_against(address: str) -> None:
+    """Raises LockedOut where enough are counted already."""
+    identifier = f"address {address} at /api"
+    seconds = lockouts.check_stored(identifier)
+    if seconds is not None:
+        raise LockedOut(address, seconds)
+    lockouts.failed_stored(PolicyName.MANAGEMENT_KEY, identifier)
 
 
 def user_of(key: str, moment: datetime) -> User | Installation:

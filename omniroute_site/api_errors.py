@@ -4,6 +4,7 @@ Law: a field is named as it is spelled on the wire; a traceback goes to the log,
 """
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ from providers.vault import VaultError
 
 log = logging.getLogger(__name__)
 
-TYPES = {401: "authentication_error", 403: "permission_error", 503: "service_unavailable"}
+TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error", 503: "service_unavailable"}
 
 UNIQUE = ("unique", "unique_together")
 """Django's codes for a value that another row has."""
@@ -66,6 +67,8 @@ def refused(refusal: ApiRefusal) -> HttpResponse:
     response = HttpResponse(orjson.dumps({"error": error}), content_type="application/json", status=refusal.status)
     if refusal.status == 401:
         response["WWW-Authenticate"] = "Bearer"
+    if refusal.retry_after is not None:
+        response["Retry-After"] = str(math.ceil(refusal.retry_after))
     if isinstance(refusal, WrongMethod):
         response["Allow"] = refusal.allowed
     return response

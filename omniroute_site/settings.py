@@ -133,6 +133,8 @@ AUTH_PASSWORD_VALIDATORS = [
 # No mail is sent: an Owner sets passwords in the dashboard.
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 ACCOUNT_ADAPTER = "omniroute_site.accounts.InvitationOnly"
+# How often a name may be tried is a lockout policy (health.lockouts), kept in the database; this is about addresses.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip"}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"

@@ -19,6 +19,8 @@ class ApiRefusal(Exception):
 
     status = 400
     code = "bad_request"
+    retry_after: float | None = None
+    """Seconds."""
 
     def __init__(self, message: str, param: str | None = None) -> None:
         super().__init__(message)

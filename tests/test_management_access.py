@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from billing import keys
 from billing.models import ApiKey
+from health.models import LockoutPolicy, PolicyName
 from omniroute_site.api import api
 from omniroute_site.roles import Role
 from tests.management import (
@@ -119,6 +120,7 @@ UNKNOWN = [
 
 @pytest.mark.parametrize("caller", UNKNOWN, ids=lambda caller: caller.__name__)
 def test_whoever_is_not_known_gets_the_same_401_everywhere(world: World, caller: Any) -> None:
+    LockoutPolicy.objects.create(name=PolicyName.MANAGEMENT_KEY, is_enabled=False)
     client = caller(world)
     before = state()
     expected = error_of(call(Client(), "GET", "/api/providers"))
