@@ -14,7 +14,6 @@ from pydantic import Strict
 from health import api_answers, configuring, snapshot
 from health.api_answers import ShownCooldown, refusal_of
 from health.models import ConnectionLimit, RateLimitDefaults
-from health.slots import Limits
 from providers.api_access import ApiRefusal, needs
 from providers.api_bodies import UNCHANGED, Answer, Body
 from providers.models import ProviderConnection
@@ -61,13 +60,9 @@ def effective(row: ConnectionLimit | None, defaults: RateLimitDefaults) -> Shown
     limits = snapshot.limits_of(row, defaults) if row else snapshot.limits_for_all(defaults)
     return ShownLimits(
         requests_per_minute=limits.requests_per_minute,
-        min_time_between_requests=_gap(limits),
+        min_time_between_requests=limits.gap_ms,
         concurrent_requests=limits.concurrent,
     )
-
-
-def _gap(limits: Limits) -> int | None:
-    return None if limits.gap_seconds is None else round(limits.gap_seconds * 1000)
 
 
 def _shown(

@@ -20,7 +20,7 @@ from providers.models import Provider, ProviderConnection
 def reset_all(by: str) -> int:
     """Close every breaker, end every cooldown, unlock everybody. How many of each there were, as in the other deeds."""
     with transaction.atomic():
-        count = Breaker.objects.count() + present.resting().count() + present.refused().count()
+        count = present.not_closed().count() + present.resting().count() + present.refused().count()
         for model in (Breaker, Cooldown, Lockout):
             model._default_manager.all().delete()
         _order(Deed.RESET_ALL, "", "", by)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from health.breaker import BreakerState
 from health.models import Breaker, Cooldown, Lockout, LockoutPolicy
+from health.words import span
 from providers.models import Provider
 
 
@@ -27,6 +28,10 @@ class BreakerNow:
     """Until a probe may pass; 0 unless it is open."""
     why: str = ""
 
+    @property
+    def left(self) -> str:
+        return span(self.seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class CooldownNow:
@@ -34,11 +39,19 @@ class CooldownNow:
     """With its connection and that one's provider."""
     seconds: float
 
+    @property
+    def left(self) -> str:
+        return span(self.seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class LockoutNow:
     row: Lockout
     seconds: float
+
+    @property
+    def left(self) -> str:
+        return span(self.seconds)
 
 
 def breakers() -> list[BreakerNow]:
@@ -59,6 +72,10 @@ def _breaker(provider: Provider, row: Breaker | None, now: datetime) -> BreakerN
     )
 
 
+def not_closed() -> QuerySet[Breaker]:
+    return Breaker.objects.all()
+
+
 def resting() -> QuerySet[Cooldown]:
     """The others only say how often something failed before."""
     return Cooldown.objects.filter(until__gt=timezone.now())
@@ -70,16 +87,17 @@ def refused() -> QuerySet[Lockout]:
     return Lockout.objects.filter(locked_until__gt=timezone.now()).exclude(policy__in=off)
 
 
-def cooldowns() -> Iterator[CooldownNow]:
+def cooldowns(most: int | None = None) -> Iterator[CooldownNow]:
     """The soonest to end first."""
     now = timezone.now()
-    for row in resting().select_related("connection__provider").order_by("until", "pk"):
+    for row in resting().select_related("connection__provider").order_by("until", "pk")[:most]:
         yield CooldownNow(row, _left(row.until, row.seconds, now))
 
 
-def lockouts() -> Iterator[LockoutNow]:
+def lockouts(most: int | None = None) -> Iterator[LockoutNow]:
+    """The soonest to end first."""
     now = timezone.now()
-    for row in refused().order_by("locked_until", "pk"):
+    for row in refused().order_by("locked_until", "pk")[:most]:
         assert row.locked_until is not None
         yield LockoutNow(row, max(0.0, (row.locked_until - now).total_seconds()))
 

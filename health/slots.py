@@ -17,6 +17,10 @@ class Limits:
     gap_seconds: float | None = None
     concurrent: int | None = None
 
+    @property
+    def gap_ms(self) -> int | None:
+        return None if self.gap_seconds is None else round(self.gap_seconds * 1000)
+
 
 NO_LIMITS = Limits()
 

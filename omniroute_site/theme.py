@@ -40,7 +40,15 @@ NAVIGATION = [
             entry(_("API keys"), "key", "billing.apikey"),
         ],
     },
-    {"title": _("Watch"), "items": [entry(_("Requests"), "receipt_long", "billing.usagerecord")]},
+    {
+        "title": _("Watch"),
+        "items": [
+            entry(_("Requests"), "receipt_long", "billing.usagerecord"),
+            entry(_("Limits"), "speed", "health.connectionlimit"),
+            entry(_("Health"), "monitor_heart", "health.breaker"),
+            entry(_("Lockouts"), "lock_person", "health.lockout"),
+        ],
+    },
     {
         "title": _("Money"),
         "items": [
@@ -52,6 +60,8 @@ NAVIGATION = [
         "title": _("Administer"),
         "items": [
             entry(_("Routing"), "fork_right", "combos.routingsettings"),
+            entry(_("Provider profiles"), "hourglass_top", "health.providerprofile"),
+            entry(_("Lockout policies"), "policy", "health.lockoutpolicy"),
             entry(_("Timeouts"), "timer", "providers.upstreamsettings"),
             entry(_("Request limits"), "tune", "combos.gatewaysettings"),
             entry(_("Users"), "group", "auth.user"),
@@ -106,7 +116,10 @@ UNFOLD: dict[str, object] = {
     "BORDER_RADIUS": "6px",
     "COLORS": {"base": BASE, "primary": TEAL},
     "STYLES": [lambda request: static("omniroute/dashboard.css")],
-    "SCRIPTS": [lambda request: static("omniroute/dashboard.js")],
+    "SCRIPTS": [
+        lambda request: static("omniroute/dashboard.js"),
+        lambda request: static("omniroute/live.js"),
+    ],
     "DASHBOARD_CALLBACK": "omniroute_site.home.front_page",
     "ACCOUNT": {
         "navigation": [

@@ -12,7 +12,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from unfold.admin import ModelAdmin
@@ -60,6 +61,31 @@ class Switchable(Page):
     def set_switch(self, request: HttpRequest, queryset: QuerySet[Any], is_on: bool) -> None:
         changed = queryset.update(**{self.switch: is_on})
         self.message_user(request, gettext("%(count)d changed.") % {"count": changed})
+
+
+class OneView(ModelAdmin):
+    """A page that is one view of our own, under the name of its model's changelist; `overview` answers it."""
+
+    purpose: Text = ""
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
+        return [path("", self.admin_site.admin_view(self.changelist_view), name=name)]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return self.overview(request)
+
+    def overview(self, request: HttpRequest) -> HttpResponse:
+        raise NotImplementedError
+
+    def page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
+        shell = self.admin_site.each_context(request) | {"opts": self.opts, "purpose": self.purpose}
+        return TemplateResponse(request, template, shell | context)
 
 
 class SingletonPage(ModelAdmin):

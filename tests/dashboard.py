@@ -12,6 +12,8 @@ from django.utils import timezone
 from billing import keys
 from billing.models import ApiKey, Budget, CostSource, Pricing, UsageRecord
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
+from health.breaker import BreakerState
+from health.models import Breaker, ConnectionLimit, Cooldown, Lockout, PolicyName, ProviderProfile
 from omniroute_site.roles import Role
 from omniroute_site.users import give_role
 from providers import vault
@@ -66,12 +68,43 @@ def make_record(key: ApiKey | None = None, **facts: object) -> UsageRecord:
     return UsageRecord.objects.create(**values | facts)
 
 
+def make_trouble(connection: ProviderConnection, model: str = "llama") -> None:
+    """The connection's provider is open, it rests itself and has a limit and a profile; one address is refused."""
+    now = timezone.now()
+    soon = now + timedelta(seconds=42)
+    provider = connection.provider
+    Breaker.objects.get_or_create(
+        provider=provider,
+        defaults={
+            "state": BreakerState.OPEN,
+            "failures": 5,
+            "until": soon,
+            "seconds": 60,
+            "changed_at": now,
+            "last_failure": "transient (503)",
+        },
+    )
+    Cooldown.objects.create(
+        connection=connection, model_id=model, until=soon, seconds=60, reason="rate limit", status=429, since=now
+    )
+    Lockout.objects.create(
+        identifier=f"address 10.0.0.9 of {connection.pk}",
+        policy=PolicyName.API_KEY,
+        failures=5,
+        locked_until=soon,
+        since=now,
+        last_seen=now,
+    )
+    ConnectionLimit.objects.create(connection=connection, requests_per_minute=77)
+    ProviderProfile.objects.create(provider=provider, failure_threshold=9)
+
+
 def make_rows(number: int, owner: User) -> None:
     """`number` rows of every kind."""
     for place in range(number):
         provider = make_provider(f"vendor-{place}", f"Vendor {place}")
         Model.objects.create(provider=provider, model_id="llama", source=Source.OPERATOR)
-        ProviderConnection.objects.create(provider=provider, name="work")
+        make_trouble(ProviderConnection.objects.create(provider=provider, name="work"))
         ProviderNode.objects.create(
             slug=f"node-{place}", prefix=f"node-{place}", name="Node", tier=Tier.OWN, base_url="http://127.0.0.1:9/v1"
         )

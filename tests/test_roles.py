@@ -15,9 +15,10 @@ from django.urls import URLPattern, URLResolver, reverse
 from billing import keys
 from billing.models import ApiKey, Budget, Pricing
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
+from health.models import Breaker, ConnectionLimit, Cooldown, Lockout, LockoutPolicy, PolicyName, ProviderProfile
 from omniroute_site.roles import Role
 from providers.models import Model, Provider, ProviderConnection, ProviderNode, Source, Tier
-from tests.dashboard import make_connection, make_key, make_provider, make_record, make_user
+from tests.dashboard import make_connection, make_key, make_provider, make_record, make_trouble, make_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quiet_dashboard")]
 
@@ -46,6 +47,7 @@ MATRIX: dict[str, tuple[int, int, int, int, int]] = {
     "app_list:auth": (200, 404, 404, 404, 302),
     "app_list:billing": EVERYBODY,
     "app_list:combos": EVERYBODY,
+    "app_list:health": (200, 200, 404, 200, 302),
     "app_list:providers": EVERYBODY,
     "providers_provider_changelist": EVERYBODY,
     "providers_provider_add": NO_DEED,
@@ -98,6 +100,32 @@ MATRIX: dict[str, tuple[int, int, int, int, int]] = {
     "combos_gatewaysettings_change": READERS,
     "combos_gatewaysettings_delete": NO_DEED,
     "combos_gatewaysettings_history": READERS,
+    "health_breaker_changelist": READERS,
+    "health_connectionlimit_changelist": READERS,
+    "health_connectionlimit_add": NO_DEED,
+    "health_connectionlimit_change": READERS,
+    "health_connectionlimit_delete": NO_DEED,
+    "health_connectionlimit_history": READERS,
+    "health_ratelimitdefaults_changelist": ONE_FORM,
+    "health_ratelimitdefaults_add": NO_DEED,
+    "health_ratelimitdefaults_change": READERS,
+    "health_ratelimitdefaults_delete": NO_DEED,
+    "health_ratelimitdefaults_history": READERS,
+    "health_providerprofile_changelist": READERS,
+    "health_providerprofile_add": MAKERS,
+    "health_providerprofile_change": READERS,
+    "health_providerprofile_delete": MAKERS,
+    "health_providerprofile_history": READERS,
+    "health_lockoutpolicy_changelist": READERS,
+    "health_lockoutpolicy_add": NO_DEED,
+    "health_lockoutpolicy_change": READERS,
+    "health_lockoutpolicy_delete": NO_DEED,
+    "health_lockoutpolicy_history": READERS,
+    "health_lockout_changelist": READERS,
+    "health_lockout_add": NO_DEED,
+    "health_lockout_change": READERS,
+    "health_lockout_delete": NO_DEED,
+    "health_lockout_history": READERS,
     "billing_apikey_changelist": EVERYBODY,
     "billing_apikey_add": KEY_MAKERS,
     "billing_apikey_change": (200, 200, 302, 200, 302),
@@ -159,10 +187,12 @@ def make_one_of_each() -> dict[str, Any]:
     chain = FallbackChain.objects.create(name="last")
     FallbackStep.objects.create(chain=chain, model="groq/llama")
     prices = {"input_per_million": 1, "output_per_million": 2}
+    connection = make_connection(provider)
+    make_trouble(connection)
     return {
         "providers_provider": provider.pk,
         "providers_providernode": node.pk,
-        "providers_providerconnection": make_connection(provider).pk,
+        "providers_providerconnection": connection.pk,
         "providers_model": Model.objects.create(provider=provider, model_id="llama", source=Source.OPERATOR).pk,
         "providers_upstreamsettings": 1,
         "combos_combo": combo.pk,
@@ -170,6 +200,11 @@ def make_one_of_each() -> dict[str, Any]:
         "combos_fallbackchain": chain.pk,
         "combos_routingsettings": 1,
         "combos_gatewaysettings": 1,
+        "health_connectionlimit": connection.pk,
+        "health_ratelimitdefaults": 1,
+        "health_providerprofile": ProviderProfile.objects.get(provider=provider).pk,
+        "health_lockoutpolicy": LockoutPolicy.objects.get_or_create(name=PolicyName.LOGIN)[0].pk,
+        "health_lockout": Lockout.objects.get().pk,
         "billing_apikey": key.pk,
         "billing_usagerecord": make_record(key).pk,
         "billing_pricing": Pricing.objects.create(provider=provider, model_id="llama", **prices).pk,
@@ -230,6 +265,11 @@ def counts() -> list[int]:
         Pricing,
         Budget,
         User,
+        Breaker,
+        Cooldown,
+        Lockout,
+        ConnectionLimit,
+        ProviderProfile,
     )
     return [model.objects.count() for model in models]
 

@@ -3,6 +3,13 @@
 from django.db import migrations, models
 
 
+def make_policies(apps, schema_editor):
+    """Each as the product ships it."""
+    policies = apps.get_model("health", "LockoutPolicy")
+    for name in ("api_key", "management_key", "login"):
+        policies.objects.get_or_create(name=name)
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -20,4 +27,5 @@ class Migration(migrations.Migration):
             name='name',
             field=models.CharField(choices=[('api_key', 'Wrong API keys'), ('management_key', 'Wrong keys at /api'), ('login', 'Wrong passwords')], max_length=20, primary_key=True, serialize=False, verbose_name='about'),
         ),
+        migrations.RunPython(make_policies, migrations.RunPython.noop),
     ]
