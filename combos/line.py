@@ -11,6 +11,8 @@ from uuid import NAMESPACE_OID, uuid5
 from combos.affinity import Bound
 from combos.candidates import Candidate, Orderer, Placed
 from health.slots import Claim, Limits, Outcome, Refused, Skip, SkipReason, Slot
+from providers import capabilities
+from providers.capabilities import Needs
 
 NO_ROOM = frozenset({SkipReason.RATE_LIMITED, SkipReason.FULL})
 
@@ -48,6 +50,7 @@ class Line:
         "count",
         "first",
         "health",
+        "needs",
         "orderer",
         "placed",
     )
@@ -59,6 +62,8 @@ class Line:
         self.first = placed[0]
         self.bound = bound
         self.count = 0
+        self.needs: Needs | None = None
+        """What the request needs of a model, once one has refused it for want of something."""
         self._ready: list[Candidate] = []
         self._unminded: list[Candidate] = []
         self._resting: list[Candidate] = []
@@ -108,13 +113,25 @@ class Line:
         found = await self.orderer.connections(placed, self.bound)
         self.count += len(found)
         for candidate in found:
-            skip = self.health.glance(candidate.slot)
+            skip = self._lack(candidate) or self.health.glance(candidate.slot)
             if skip is None:
                 self._ready.append(candidate)
-            elif skip.reason in NO_ROOM or minds_health(candidate):
+            elif skip.reason in NO_ROOM or skip.reason is SkipReason.UNABLE or minds_health(candidate):
                 self._set_aside(candidate, skip)
             else:
                 self._unminded.append(candidate)
+
+    def _lack(self, candidate: Candidate) -> Skip | None:
+        lacking = capabilities.lacks(candidate.model, self.needs) if self.needs else []
+        return Skip(SkipReason.UNABLE, None, f"it lacks {', '.join(lacking)}", 400) if lacking else None
+
+    def look_for(self, needs: Needs) -> None:
+        """From now on pass over models that are known to lack something of this."""
+        self.needs = needs
+        for waiting in (self._ready, self._resting):
+            unable = [(each, skip) for each in waiting if (skip := self._lack(each))]
+            waiting[:] = [each for each in waiting if all(each is not other for other, _ in unable)]
+            self._cold += [Skipped(each, skip) for each, skip in unable]
 
     def _set_aside(self, candidate: Candidate, skip: Skip) -> None:
         if skip.is_soft:

@@ -23,9 +23,11 @@ from combos.snapshot import ComboConfig, Snapshot
 from combos.streaming import Streaming
 from combos.trail import Attempt, Trail
 from combos.use import Use
-from providers import failures
+from providers import capabilities, failures
+from providers.capabilities import Needs
 from providers.failures import FailureKind, UpstreamError
 from providers.upstream import Call, Exchange
+from translator import tokens
 from translator.dialect import ClientRequest, Dialect
 from translator.dialects import DIALECTS
 from translator.losses import CannotSay, InvalidRequest, UpstreamComplaint
@@ -33,6 +35,9 @@ from translator.messages import Part, Request
 
 CONTEXT_TOO_LONG = "context_length_exceeded"
 """OpenAI's word, by which agents know that they must shorten the conversation."""
+
+WANTING = frozenset({FailureKind.CONTEXT_TOO_LONG, FailureKind.UNSUPPORTED_FEATURE})
+"""Failures that only another model can mend, one that is able to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,20 @@ class Trial:
         self._tries[identity] = self._tries.get(identity, 0) + 1
         if reaction is Reaction.OTHER_MODEL:
             self.line.forget_model(taken.candidate)
+        if failure.kind in WANTING:
+            self.line.look_for(self._needs(taken.candidate, failure.kind))
         return reaction
+
+    def _needs(self, candidate: Candidate, kind: FailureKind) -> Needs:
+        """What whoever is asked next has to be able to do: at least more than the one that was too small."""
+        size = tokens.of_request(self.asked.request)
+        if kind is FailureKind.CONTEXT_TOO_LONG and candidate.model.context_window:
+            size = max(size, candidate.model.context_window + 1)
+        try:
+            self.understood = self.understood or self._understand()
+        except InvalidBody:  # Its own vendor took it so far; only what can be counted is known of it.
+            return Needs(tokens=size)
+        return capabilities.needs_of(self.understood, size)
 
     async def _ask_as_often_as_it_helps(self, candidate: Candidate, use: Use) -> Whole | Streaming:
         """Twice where a vendor refused what models thought before: the second time without it."""
@@ -241,9 +259,9 @@ class Trial:
         else:
             spoken = sent.spoken(raw)
         await self._remember(spoken.body, spoken.parts, is_stream=wants_stream)
-        self.account.tried = self.trail.told()
+        route = self._route(candidate)
         self.account.finish_whole(spoken)
-        return Whole(spoken.body, candidate, sent.dropped, wants_stream, self.trail.of_answer(candidate))
+        return Whole(spoken.body, candidate, sent.dropped, wants_stream, route)
 
     async def _remember(self, body: bytes, parts: tuple[Part, ...], is_stream: bool) -> None:
         """Before the client has the end of the answer: its next request may be quicker than we are."""
@@ -264,10 +282,15 @@ class Trial:
             else:
                 held.append(stream.feed(chunk))
         await use.spoke()
-        self.account.tried = self.trail.told()
+        first, route = b"".join(held), self._route(candidate)
         self.account.stream_begins()
-        first, route = b"".join(held), self.trail.of_answer(candidate)
         return Streaming(candidate, exchange, stream, first, self.account, use, self._remember, sent.dropped, route)
+
+    def _route(self, candidate: Candidate) -> str:
+        """For the header; and the same for the usage row."""
+        self.trail.skipped = self.line.skipped
+        self.account.tried = self.trail.told()
+        return self.trail.of_answer(candidate)
 
     def _nobody_answered(self) -> Refusal:
         if not self.line.count:

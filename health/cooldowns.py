@@ -62,7 +62,7 @@ def _transient(profile: Profile) -> float:
 
 RULES: Mapping[FailureKind, Rule] = {
     FailureKind.CREDENTIAL: Rule(Part.CONNECTION, _refused, grows=False),
-    FailureKind.QUOTA: Rule(Part.CONNECTION, _refused, grows=False),
+    FailureKind.QUOTA: Rule(Part.MODEL, _refused, grows=False),
     FailureKind.MODEL_ACCESS: Rule(Part.MODEL, _refused, grows=False, is_soft=True),
     FailureKind.MODEL_GONE: Rule(Part.MODEL, _refused, grows=False, is_soft=True),
     FailureKind.RATE_LIMIT: Rule(Part.MODEL, _rate_limited),
@@ -72,6 +72,9 @@ RULES: Mapping[FailureKind, Rule] = {
 }
 """Kinds that are not here are about the request, and rest nothing. The soft ones: where there is no other connection,
 the vendor's own answer helps more than ours; a provider that is down is the breaker's business."""
+
+LIMITS = frozenset({FailureKind.QUOTA, FailureKind.RATE_LIMIT})
+"""A vendor's limits: of one model, or of the whole account where it says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def part_of(failure: UpstreamError) -> Part | None:
     rule = RULES.get(failure.kind)
     if rule is None:
         return None
-    is_whole = failure.scope is Scope.ACCOUNT and failure.kind is FailureKind.RATE_LIMIT
+    is_whole = failure.scope is Scope.ACCOUNT and failure.kind in LIMITS
     return Part.CONNECTION if is_whole else rule.part
 
 

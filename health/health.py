@@ -92,9 +92,14 @@ class Health:
             await sync_to_async(self._rows.stop, thread_sensitive=False)()
 
     async def apply(self, facts: HealthFacts) -> None:
-        """A new configuration, and the orders in it, which are carried out when this returns."""
+        """A new configuration, and the orders in it, which are carried out when this returns.
+
+        A connection that has another secret than before begins anew: what was refused was the old one.
+        """
+        known = self.facts.logins
         self._take_in(facts)
         await self._upkeep.carry_out(facts.orders)
+        await self._upkeep.end_rests({each for each, login in facts.logins.items() if known.get(each, login) != login})
 
     def glance(self, slot: Slot) -> Skip | None:
         """Why the slot would be passed over now, as far as this worker knows."""

@@ -46,6 +46,8 @@ class SkipReason(StrEnum):
     RATE_LIMITED = "rate limited"
     FULL = "full"
     """As many requests as the connection takes at once, or others wait for it already."""
+    UNABLE = "unable"
+    """Not a matter of health: its model cannot do what this request needs."""
 
 
 @dataclass(frozen=True, slots=True)

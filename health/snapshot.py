@@ -21,7 +21,7 @@ from health.profiles import DEFAULTS, Profile, ProfileClass
 from health.slots import NO_LIMITS, Limits
 from providers.catalogue import Vendor, catalogue
 from providers.catalogue.vocabulary import LoginFlow
-from providers.models import Provider, ProviderNode
+from providers.models import Provider, ProviderConnection, ProviderNode
 
 ORDER_LIFE = timedelta(hours=1)
 BY_KEY = frozenset({LoginFlow.APIKEY, LoginFlow.NONE})
@@ -58,6 +58,8 @@ class HealthFacts:
     policies: Mapping[PolicyName, Policy] = field(default_factory=dict)
     """Those that are in force."""
     orders: tuple[Order, ...] = ()
+    logins: Mapping[UUID, int] = field(default_factory=dict)
+    """A number for the secret of each connection, by which a new one is noticed."""
 
     def profile_of(self, provider: str) -> Profile:
         return self.profiles.get(provider, DEFAULTS[ProfileClass.API_KEY])
@@ -76,6 +78,7 @@ def load() -> HealthFacts:
         queue_seconds=float(defaults.queue_seconds),
         policies=_policies(),
         orders=_orders(),
+        logins={pk: hash(sealed) for pk, sealed in ProviderConnection.objects.values_list("pk", "sealed_api_key")},
     )
 
 

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from uuid import UUID
 
 from health import events, orders
 from health.claims import Claims
@@ -13,7 +14,7 @@ from health.knowledge import Knowledge, Rule
 from health.models import Deed
 from health.permits import Permits
 from health.pulses import Pulses
-from health.records import Kind, Record, written
+from health.records import Kind, Record, place_of, written
 from health.shared import Shared, SharedStateGone
 from health.snapshot import Order
 
@@ -71,6 +72,11 @@ class Upkeep:
             if orders.concerns(order, kind, key):
                 await self._knowledge.change(kind, key, _older_than(age))
 
+    async def end_rests(self, connections: Collection[UUID]) -> None:
+        for kind, key, _ in list(self._knowledge.board.all()) if connections else ():
+            if kind is Kind.REST and place_of(key)[0] in connections:
+                await self._knowledge.change(kind, key, _nothing)
+
     async def _push(self, everything: bool) -> None:
         """Tell a shared state that is back what it missed, or all that it lost."""
         if self._shared is not None and self._claims.holds:
@@ -110,6 +116,10 @@ class Upkeep:
     @property
     def _clock(self) -> Clock:
         return self._knowledge.board.clock
+
+
+def _nothing(record: Record | None, left: float, now: float) -> None:
+    return None
 
 
 def _older_than(age: float) -> Rule:

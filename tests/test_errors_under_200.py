@@ -121,6 +121,23 @@ def test_the_client_gets_an_error_of_its_own_where_nobody_else_can_answer(
     assert_error(answer, speaker, 429 if sent.startswith("its own") else answer.status_code)
 
 
+@over_speakers
+@over_ways
+@pytest.mark.parametrize("name", BY_HTTP)
+@pytest.mark.parametrize("way", ["", " in a stream", " bare in a stream"])
+def test_the_client_gets_the_status_that_was_meant(
+    pairs: GatewayProcess, upstream: ScriptedUpstream, speaker: str, stream: bool, name: str, way: str
+) -> None:
+    upstream.always(SENT[name + way])
+    assert_error(post(pairs, speaker, f"{PREFIXES[speaker]}/bad", stream=stream), speaker, FOREIGN[name][1])
+
+
+def test_an_error_inside_an_answer_says_when_to_come_back(pairs: GatewayProcess, upstream: ScriptedUpstream) -> None:
+    upstream.always(play.sse([wire.frame(wire.gemini_error(429, "slow down", retry_delay="26s"))]))
+    answer = post(pairs, "gemini", "g/bad", stream=True)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "26")
+
+
 @pytest.mark.parametrize("speaker", DIALECTS)
 @pytest.mark.parametrize("name", FOREIGN)
 @pytest.mark.parametrize("way", ["whole", "crossing", "relay", "bare crossing", "bare relay"])

@@ -75,6 +75,15 @@ class TestKinds:
         assert fleet.gateway.chat("t").status_code == 200
         assert fleet.asked() == ["a", "two"]
 
+    def test_after_a_refused_picture_nobody_is_asked_who_is_known_to_be_blind(self, fleet: Fleet) -> None:
+        fleet.combo("t", "one/m", "two/deepseek-chat", "three/gpt-4o", config=ONCE)
+        fleet.tell("one", failure(400, BLIND))
+        picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+        answer = fleet.gateway.chat("t", messages=[{"role": "user", "content": [picture]}])
+        assert answer.status_code == 200
+        assert fleet.asked() == ["one", "three"]
+        assert "two/deepseek-chat (main) unable" in answer.headers["x-omniroute-route"]
+
     @pytest.mark.parametrize("status", [400, 422])
     def test_what_is_the_callers_fault_is_told_at_once(self, fleet: Fleet, status: int) -> None:
         fleet.combo("t", "many/m", "two/m")
@@ -103,6 +112,15 @@ class TestRests:
         fleet.upstream.always(failure(401), key="sk-a", model="m1")
         fleet.ask("many/m1")
         assert fleet.ask("many/m2") == "b"
+
+    def test_a_new_key_ends_the_rest_of_the_old_one(self, fleet: Fleet) -> None:
+        fleet.upstream.script(failure(401), key="sk-one")
+        assert fleet.gateway.chat("one/m").status_code == 401
+        assert fleet.gateway.chat("one/m").status_code == 503
+        fleet.gateway.api("PUT", f"/providers/{fleet.connections['one']}", {"apiKey": "sk-one-new"})
+        answer = fleet.gateway.chat("one/m")
+        fleet.gateway.api("PUT", f"/providers/{fleet.connections['one']}", {"apiKey": "sk-one"})
+        assert answer.status_code == 200
 
     def test_all_limited_is_429_with_the_earliest_end(self, fleet: Fleet) -> None:
         for account, seconds in (("a", 90), ("b", 30), ("c", 60)):

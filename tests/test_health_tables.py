@@ -103,7 +103,7 @@ class TestWhatRests:
         ("kind", "part"),
         [
             (FailureKind.CREDENTIAL, Part.CONNECTION),
-            (FailureKind.QUOTA, Part.CONNECTION),
+            (FailureKind.QUOTA, Part.MODEL),
             (FailureKind.MODEL_ACCESS, Part.MODEL),
             (FailureKind.MODEL_GONE, Part.MODEL),
             (FailureKind.RATE_LIMIT, Part.MODEL),
@@ -119,8 +119,9 @@ class TestWhatRests:
     def test_each_kind_of_failure(self, kind: FailureKind, part: Part | None) -> None:
         assert part_of(failure(kind)) is part
 
-    def test_a_limit_of_the_account_rests_all_of_the_connection(self) -> None:
-        assert part_of(failure(FailureKind.RATE_LIMIT, scope=Scope.ACCOUNT)) is Part.CONNECTION
+    @pytest.mark.parametrize("kind", [FailureKind.QUOTA, FailureKind.RATE_LIMIT])
+    def test_a_limit_of_the_account_rests_all_of_the_connection(self, kind: FailureKind) -> None:
+        assert part_of(failure(kind, scope=Scope.ACCOUNT)) is Part.CONNECTION
 
     @pytest.mark.parametrize("kind", [FailureKind.CREDENTIAL, FailureKind.QUOTA, FailureKind.RATE_LIMIT])
     def test_what_must_be_kept_is_not_soft(self, kind: FailureKind) -> None:
