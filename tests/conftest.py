@@ -14,7 +14,13 @@ from tests.gateway import GatewayProcess
 from tests.upstream import ScriptedUpstream
 
 # A gate says the same of the same code. New examples are looked for with HYPOTHESIS_PROFILE=thorough.
-hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)
+hypothesis.settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],  # A busy machine is no reason to fail.
+)
 if not os.environ.get("HYPOTHESIS_PROFILE"):
     hypothesis.settings.load_profile("repeatable")
 

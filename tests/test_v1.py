@@ -312,11 +312,11 @@ class TestTrouble:
     def test_the_next_connection_answers_when_the_first_refuses(
         self, gateway: GatewayProcess, upstream: ScriptedUpstream
     ) -> None:
-        gateway.add_node("two", upstream.base_url, "sk-first")
-        gateway.api("POST", "/providers", {"provider": "two", "apiKey": "sk-second", "name": "second"}, 201)
+        gateway.add_node("twofold", upstream.base_url, "sk-first")
+        gateway.api("POST", "/providers", {"provider": "twofold", "apiKey": "sk-second", "name": "second"}, 201)
         gateway.settle()
         upstream.always(play.json(401, {"error": {"message": "bad key"}}), key="sk-first")
-        assert gateway.chat("two/m").status_code == 200
+        assert gateway.chat("twofold/m").status_code == 200
         assert [call.key for call in upstream.calls] == ["sk-first", "sk-second"]
         upstream.always(play.json(400, {"error": {"message": "your fault"}}), key="sk-first")
         upstream.calls.clear()
