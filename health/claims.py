@@ -62,9 +62,9 @@ class Claims:
         if hold is None:
             return
         self._judge.permits.give_back(hold)
+        await self._give_back_shared([hold])
         if hold.connection is not None:
             self._lines.wake(hold.connection)
-        await self._give_back_shared([hold])
 
     def _at_once(self, slots: Sequence[Slot]) -> Claim | None:
         """Where nothing has to be settled with anybody before the first slot that will do."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -97,9 +97,6 @@ async def until_granted(health: Health, asked: Slot, seconds: float = 3.0) -> Cl
 async def open_breaker(health: Health, asked: Slot) -> None:
     for _ in range(asked.profile.failure_threshold):
         await ask(health, asked, failing())
-
-
-Many = Sequence[Awaitable[Claim | Refused]]
 
 
 def granted(answers: Sequence[Claim | Refused]) -> list[Claim]:
