@@ -6,7 +6,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import F, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from health import orders
+from health.cooldowns import RATE_LIMIT_SECONDS
 from health.forms import ProfileForm
 from health.health_page import HealthPage
 from health.limits_page import LimitsPage
@@ -46,6 +48,11 @@ class RateLimitDefaultsAdmin(SingletonPage):
     change_form_show_cancel_button = True
     fields = ("requests_per_minute", "min_gap_ms", "max_concurrent", "queue_length", "queue_seconds")
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Where one is led after saving or closing the form: to the page that shows what it says."""
+        super().changelist_view(request, extra_context)
+        return redirect("admin:health_connectionlimit_changelist")
+
 
 @admin.register(ProviderProfile)
 class ProviderProfileAdmin(Page):
@@ -53,6 +60,7 @@ class ProviderProfileAdmin(Page):
     empty_title = _("No profiles")
     empty_text = _("Without one, the product's own numbers hold. A profile of a provider overrides some of them.")
     empty_button = _("Override for a provider")
+    change_form_show_cancel_button = True
     form = ProfileForm
     list_display = ("about", "breaker_opens", "breaker_stays", "after_error", "after_limit", "longest", "jitter")
     list_select_related = ("provider",)
@@ -108,7 +116,8 @@ class ProviderProfileAdmin(Page):
 
     @display(description=_("rest after a 429"))
     def after_limit(self, row: ProviderProfile) -> str:
-        return seconds(said(row, "rate_limit_cooldown_ms"))
+        shown = said(row, "rate_limit_cooldown_ms")
+        return seconds(RATE_LIMIT_SECONDS * 1000 if shown == 0 else shown)
 
     @display(description=_("longest rest"))
     def longest(self, row: ProviderProfile) -> str:
@@ -141,6 +150,7 @@ class LockoutPolicyAdmin(Switchable):
     purpose = _("Who fails again and again is refused for a while. A valid API key is accepted all the same.")
     empty_title = _("The product's own policies hold")
     empty_text = _("Five failures within five minutes refuse for fifteen minutes.")
+    change_form_show_cancel_button = True
     switch = "is_enabled"
     list_display = ("about", "failures", "within", "refused_for", "state")
     ordering = ("name",)

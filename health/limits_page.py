@@ -33,6 +33,7 @@ class Cell:
 @dataclass(frozen=True, slots=True)
 class Line:
     connection: ProviderConnection
+    name: str
     is_enabled: bool
     cells: tuple[Cell, Cell, Cell]
     """Requests per minute, the gap in milliseconds, requests at once."""
@@ -45,7 +46,8 @@ def line_of(connection: ProviderConnection, defaults: RateLimitDefaults) -> Line
     obeyed = (limits.requests_per_minute, limits.gap_ms, limits.concurrent)
     said = (own.requests_per_minute, own.min_gap_ms, own.max_concurrent)
     cells = [Cell(number, mine is not None) for number, mine in zip(obeyed, said, strict=True)]
-    return Line(connection, own.is_enabled, (cells[0], cells[1], cells[2]))
+    name = f"{connection.provider.name}: {connection.name}"
+    return Line(connection, name, own.is_enabled, (cells[0], cells[1], cells[2]))
 
 
 def _connections() -> QuerySet[ProviderConnection]:
@@ -107,7 +109,6 @@ class LimitsPage(ModelAdmin):
         defaults: RateLimitDefaults = RateLimitDefaults.load()
         found = Paginator(_connections(), ROWS_PER_PAGE).get_page(request.GET.get("p"))
         context = self.admin_site.each_context(request) | {
-            "opts": self.opts,
             "title": gettext("Limits"),
             "purpose": self.purpose,
             "defaults": defaults,

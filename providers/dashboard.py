@@ -84,7 +84,7 @@ class OneView(ModelAdmin):
         raise NotImplementedError
 
     def page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
-        shell = self.admin_site.each_context(request) | {"opts": self.opts, "purpose": self.purpose}
+        shell = self.admin_site.each_context(request) | {"purpose": self.purpose}
         return TemplateResponse(request, template, shell | context)
 
 
