@@ -134,6 +134,8 @@ class Health:
     async def report(self, claim: Claim, outcome: Outcome) -> None:
         """How it went. What was held for the claim is returned, also when the caller is cancelled meanwhile."""
         self._pulses.end(claim.slot, outcome)
+        if outcome.failure is None and outcome.hints is None and not claim.lease and self._judge.is_plain(claim.slot):
+            return  # Most requests: nothing was held, and nothing is known that a success would end.
         claimed = claim.since + self._clock.offset
         changes = list(outcomes.changes(claim, outcome, self._board, claimed, random.random()))  # noqa: S311
         if changes or claim.lease:
