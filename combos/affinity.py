@@ -16,6 +16,7 @@ from uuid import UUID
 
 import orjson
 
+from health.health import Health
 from translator.dialect import ClientRequest, Dialect
 
 SESSION_HEADERS = ("HTTP_X_OMNIROUTE_SESSION", "HTTP_X_SESSION_ID", "HTTP_SESSION_ID", "HTTP_CONVERSATION_ID")
@@ -105,31 +106,42 @@ def _key(*parts: str) -> str:
 
 
 class Affinities:
-    """The bindings this worker knows. The oldest go first when there are too many."""
+    """The bindings this worker knows, and those that others told. The oldest go first when there are too many."""
 
-    def __init__(self, most: int = MOST_CONVERSATIONS) -> None:
+    def __init__(self, health: Health, most: int = MOST_CONVERSATIONS) -> None:
+        self._health = health
         self._most = most
-        self._bound: OrderedDict[str, tuple[Bound, float]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[Bound, float]] = OrderedDict()
 
-    def find(self, key: str, now: float | None = None) -> Bound | None:
-        """`now` is monotonic."""
-        found = self._bound.get(key)
-        if found is None:
-            return None
-        bound, ends_at = found
-        if (time.monotonic() if now is None else now) < ends_at:
+    async def find(self, key: str) -> Bound | None:
+        bound, ends_at = self._known.get(key, (None, 0.0))
+        if bound is not None and time.monotonic() < ends_at:
             return bound
-        del self._bound[key]
+        return _read(await self._health.recall(NOTE + key))
+
+    def bind(self, key: str, bound: Bound, seconds: int) -> None:
+        known, ends_at = self._known.get(key, (None, 0.0))
+        now = time.monotonic()
+        self._known[key] = bound, now + seconds
+        self._known.move_to_end(key)
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
+        if known != bound or ends_at - now < seconds / 2:
+            self._health.remember(NOTE + key, _written(bound), seconds)
+
+
+NOTE = "conversation:"
+
+
+def _written(bound: Bound) -> str:
+    return f"{bound.connection} {bound.provider} {bound.model}"
+
+
+def _read(text: str | None) -> Bound | None:
+    if text is None:
         return None
-
-    def bind(self, key: str, bound: Bound, seconds: float, now: float | None = None) -> None:
-        self._bound[key] = bound, (time.monotonic() if now is None else now) + seconds
-        self._bound.move_to_end(key)
-        while len(self._bound) > self._most:
-            self._bound.popitem(last=False)
-
-    def __len__(self) -> int:
-        return len(self._bound)
+    connection, provider, model = text.split(" ", 2)
+    return Bound(UUID(connection), provider, model)
 
 
 @dataclass(slots=True)
@@ -139,11 +151,12 @@ class Place:
     affinities: Affinities
     conversation: Conversation | None = None
     bound: Bound | None = None
-    seconds: float = 0.0
+    seconds: int = 0
 
     @classmethod
-    def of(cls, conversation: Conversation | None, affinities: Affinities, seconds: float) -> "Place":
-        bound = affinities.find(conversation.key) if conversation and conversation.is_continued else None
+    async def of(cls, conversation: Conversation | None, affinities: Affinities, seconds: int) -> "Place":
+        is_continued = conversation is not None and conversation.is_continued
+        bound = await affinities.find(conversation.key) if conversation and is_continued else None
         return cls(affinities, conversation, bound, seconds)
 
     def keep(self, answered: Bound, *, is_gone: bool) -> None:

@@ -61,7 +61,7 @@ async def explain(asked: Asked, gateway: Gateway) -> Explanation:
     snapshot = gateway.keeper.current
     route = resolve(asked.request.model, snapshot)
     orderer = Orderer(snapshot, gateway.health, DRAW, peeks=True)
-    bound = place_of(asked, route, snapshot, gateway).bound
+    bound = (await place_of(asked, route, snapshot, gateway)).bound
     found: list[Explained] = []
     for placed in await orderer.line_up(route, bound):
         candidates = await orderer.connections(placed, bound)

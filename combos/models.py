@@ -26,7 +26,10 @@ TIMEOUT_MS = (MinValueValidator(1000), MaxValueValidator(600_000))
 CONCURRENCY = (MinValueValidator(1), MaxValueValidator(1000))
 QUEUE_MS = (MaxValueValidator(600_000),)
 
-IN_TRY = _("How often a target is asked again after a failure that may pass.")
+ATTEMPT = _(
+    "Until the first word of a stream, or the whole answer; then the next target is asked. Empty: as Timeouts say."
+)
+IN_TRY = _("How often a target is asked again, once all have failed, after a failure that may pass.")
 UNHEALTHY = _(
     "Targets whose provider is down or whose connections all rest are passed over. Off: they are asked anyway."
 )
@@ -53,11 +56,11 @@ class Combo(Configuration):
         _("pause before a retry, ms"), null=True, blank=True, validators=DELAY_MS
     )
     timeout_ms = models.PositiveIntegerField(
-        _("time for one request, ms"),
+        _("time for one attempt, ms"),
         null=True,
         blank=True,
         validators=TIMEOUT_MS,
-        help_text=_("Until the first word, over all targets."),
+        help_text=ATTEMPT,
     )
     concurrency_per_model = models.PositiveSmallIntegerField(
         _("requests at once per model"), null=True, blank=True, validators=CONCURRENCY
@@ -218,10 +221,11 @@ class RoutingSettings(Singleton):
     )
     retry_delay_ms = models.PositiveIntegerField(_("pause before a retry, ms"), default=2000, validators=DELAY_MS)
     timeout_ms = models.PositiveIntegerField(
-        _("time for one request, ms"),
-        default=120_000,
+        _("time for one attempt, ms"),
+        null=True,
+        blank=True,
         validators=TIMEOUT_MS,
-        help_text=_("Until the first word, over all targets."),
+        help_text=ATTEMPT,
     )
     concurrency_per_model = models.PositiveSmallIntegerField(
         _("requests at once per model"),
@@ -239,9 +243,9 @@ class RoutingSettings(Singleton):
     skips_unhealthy = models.BooleanField(_("pass over what is unhealthy"), default=True, help_text=UNHEALTHY)
     total_seconds = models.PositiveSmallIntegerField(
         _("time until the first word, seconds"),
-        default=120,
+        default=300,
         validators=[MinValueValidator(1), MaxValueValidator(3600)],
-        help_text=_("Of any request, over all attempts and fallback chains."),
+        help_text=_("Of any request, over all attempts and fallback chains. Later none is begun."),
     )
 
     class Meta(Singleton.Meta):

@@ -33,7 +33,7 @@ async def answer(asked: Asked, gateway: Gateway) -> Whole | Streaming:
         admit(asked, account, gateway)
         route = resolve(asked.request.model, snapshot)
         account.combo = route.combo.name if route.combo else ""
-        place = place_of(asked, route, snapshot, gateway)
+        place = await place_of(asked, route, snapshot, gateway)
         orderer = Orderer(snapshot, gateway.health, DRAW)
         line = Line(orderer, await orderer.line_up(route, place.bound), place.bound)
         trial = Trial(asked, snapshot, account, gateway, line)
@@ -62,13 +62,13 @@ def admit(asked: Asked, account: Account, gateway: Gateway) -> None:
         ) from None
 
 
-def place_of(asked: Asked, route: Route, snapshot: Snapshot, gateway: Gateway) -> Place:
+async def place_of(asked: Asked, route: Route, snapshot: Snapshot, gateway: Gateway) -> Place:
     """Nowhere, at no cost, where there is nothing to choose from."""
     routing = snapshot.routing
     conversation = None
     if routing.keeps_conversations and (is_spread(route.combo) or route.has_a_choice):
         conversation = affinity.conversation_of(asked.request, asked.owner, asked.session)
-    return Place.of(conversation, gateway.affinities, routing.affinity_seconds)
+    return await Place.of(conversation, gateway.affinities, routing.affinity_seconds)
 
 
 def _bound_to(candidate: Candidate) -> Bound:

@@ -342,7 +342,7 @@ class DefaultsChanges(Body):
     strategy: NamedStrategy = UNCHANGED
     max_retries: Retries = UNCHANGED
     retry_delay_ms: DelayMs = UNCHANGED
-    timeout_ms: TimeoutMs = UNCHANGED
+    timeout_ms: TimeoutMs | None = None
     concurrency_per_model: Concurrency | None = None
     queue_timeout_ms: QueueMs = UNCHANGED
     health_check_enabled: bool = UNCHANGED
@@ -352,7 +352,7 @@ class ShownDefaults(Answer):
     strategy: Strategy
     max_retries: int
     retry_delay_ms: int
-    timeout_ms: int
+    timeout_ms: int | None
     concurrency_per_model: int | None
     queue_timeout_ms: int
     health_check_enabled: bool

@@ -87,7 +87,7 @@ async def start() -> None:
     dashboard = f"{settings.BASE_URL}{reverse('admin:index')}providers/providerconnection/"
     health = make_health(snapshots.current.health)
     await health.start()
-    _gateway = Gateway(snapshots, Upstream(transports()), journal, Memory(), health, Affinities(), dashboard)
+    _gateway = Gateway(snapshots, Upstream(transports()), journal, Memory(), health, Affinities(health), dashboard)
     _follower = asyncio.create_task(_follow(snapshots, health))
     readiness.register("journal", lambda: journal.trouble)
     readiness.register("snapshot", lambda: snapshots.trouble)

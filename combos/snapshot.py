@@ -54,7 +54,8 @@ class ComboConfig:
 
     max_retries: int
     retry_delay_ms: int
-    timeout_ms: int
+    timeout_ms: int | None
+    """None: as the general timeouts say."""
     concurrency_per_model: int | None
     """None: no limit."""
     queue_timeout_ms: int

@@ -23,6 +23,8 @@ from combos.snapshot import ComboConfig, Snapshot
 from combos.streaming import Streaming
 from combos.trail import Attempt, Trail
 from combos.use import Use
+from health import events
+from health.events import AttemptFailed, RequestRouted
 from providers import capabilities, failures
 from providers.capabilities import Needs
 from providers.failures import FailureKind, UpstreamError
@@ -135,6 +137,7 @@ class Trial:
     def _after(self, taken: Taken, failure: UpstreamError, milliseconds: int) -> Reaction:
         reaction = REACTIONS[failure.kind]
         self.trail.failed.append(Attempt(taken.candidate, milliseconds, failure, reaction))
+        events.publish(self._failed(taken.candidate, failure, milliseconds))
         identity = _identity(taken.candidate)
         self._tries[identity] = self._tries.get(identity, 0) + 1
         if reaction is Reaction.OTHER_MODEL:
@@ -142,6 +145,18 @@ class Trial:
         if failure.kind in WANTING:
             self.line.look_for(self._needs(taken.candidate, failure.kind))
         return reaction
+
+    def _failed(self, candidate: Candidate, failure: UpstreamError, milliseconds: int) -> AttemptFailed:
+        return AttemptFailed(
+            request_id=self.asked.request_id,
+            provider=candidate.provider.slug,
+            connection=candidate.connection.id,
+            model=candidate.model.id,
+            kind=failure.kind.value,
+            status=failure.status,
+            milliseconds=milliseconds,
+            message=failure.message,
+        )
 
     def _needs(self, candidate: Candidate, kind: FailureKind) -> Needs:
         """What whoever is asked next has to be able to do: at least more than the one that was too small."""
@@ -289,8 +304,21 @@ class Trial:
     def _route(self, candidate: Candidate) -> str:
         """For the header; and the same for the usage row."""
         self.trail.skipped = self.line.skipped
-        self.account.tried = self.trail.told()
+        if self.trail:
+            self.account.tried = self.trail.told()
+        if events.has_subscribers():
+            events.publish(self._routed(candidate))
         return self.trail.of_answer(candidate)
+
+    def _routed(self, candidate: Candidate) -> RequestRouted:
+        return RequestRouted(
+            request_id=self.asked.request_id,
+            asked=self.asked.request.model,
+            provider=candidate.provider.slug,
+            connection=candidate.connection.id,
+            model=candidate.model.id,
+            attempts=len(self.trail.failed) + 1,
+        )
 
     def _nobody_answered(self) -> Refusal:
         if not self.line.count:

@@ -154,6 +154,11 @@ class Subscription:
 _subscriptions: set[Subscription] = set()
 
 
+def has_subscribers() -> bool:
+    """Whether anybody would hear: for events that are made for every request."""
+    return bool(_subscriptions)
+
+
 def publish(event: Event) -> None:
     for subscription in tuple(_subscriptions):
         subscription.put(event)

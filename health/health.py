@@ -5,6 +5,7 @@ alone; everything else is settled with all workers (`health.shared`), or, while 
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Coroutine, Sequence
@@ -27,7 +28,7 @@ from health.permits import LEASE_SECONDS, Permits
 from health.pulses import Pulses
 from health.records import Kind, Record
 from health.rows import Rows
-from health.shared import Shared, prefix_of
+from health.shared import Shared, SharedStateGone, prefix_of
 from health.slots import Claim, Outcome, Refused, Skip, Slot, Vitals
 from health.snapshot import HealthFacts
 from health.turns import Turns
@@ -123,6 +124,24 @@ class Health:
     async def turn(self, key: str) -> int:
         """0, 1, 2, ...: one sequence per key over all workers."""
         return await self._turns.next(key)
+
+    async def recall(self, key: str) -> str | None:
+        """What any worker remembered under the key; None while there is no shared state."""
+        if self._shared is None or not self._shared.is_found:
+            return None
+        with contextlib.suppress(SharedStateGone):
+            return await self._shared.recall(key)
+        return None
+
+    def remember(self, key: str, text: str, seconds: int) -> None:
+        """For the other workers, who may hear of it or not. Returns at once."""
+        if self._shared is not None and self._shared.is_found:
+            self._spawn(self._remember(key, text, seconds))
+
+    async def _remember(self, key: str, text: str, seconds: int) -> None:
+        assert self._shared is not None
+        with contextlib.suppress(SharedStateGone):
+            await self._shared.remember(key, text, seconds)
 
     async def claim(self, slots: Sequence[Slot], patience: float = 0.0) -> Claim | Refused:
         """The first slot that may be used. Where all lack room alone, wait in line, `patience` seconds at most."""

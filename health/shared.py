@@ -106,6 +106,13 @@ class Shared:
         counted, _ = await self._ask(("INCR", name), ("EXPIRE", name, TURNS_LIFE_SECONDS))
         return int(counted) - 1
 
+    async def recall(self, key: str) -> str | None:
+        (text,) = await self._ask(("GET", f"{self._prefix}:note:{key}"))
+        return None if text is None else str(text)
+
+    async def remember(self, key: str, text: str, seconds: int) -> None:
+        await self._ask(("SET", f"{self._prefix}:note:{key}", text, "EX", max(1, seconds)))
+
     async def exchange_pulses(self, own: str) -> Mapping[str, str]:
         """Tell this worker's; hear every worker's."""
         name = f"{self._prefix}:pulses"

@@ -292,7 +292,7 @@ def test_a_combo_follows_the_defaults_where_it_says_nothing(admin: Client, world
     add(admin, "own", "groq/a", strategy="auto", config={"maxRetries": 0, "healthCheckEnabled": True})
     defaults = {"strategy": "p2c", "maxRetries": 4, "concurrencyPerModel": 9, "healthCheckEnabled": False}
     shown = send(admin, "PATCH", "/settings/combo-defaults", {"comboDefaults": defaults})["comboDefaults"]
-    assert shown == defaults | {"retryDelayMs": 2000, "timeoutMs": 120_000, "queueTimeoutMs": 30_000}
+    assert shown == defaults | {"retryDelayMs": 2000, "timeoutMs": None, "queueTimeoutMs": 30_000}
     combos = snapshot.load().combos
     assert combos["coding"].strategy is Strategy.P2C
     assert combos["coding"].config == ComboConfig(4, 2000, 120_000, 9, 30_000, skips_unhealthy=False)
