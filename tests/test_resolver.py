@@ -222,6 +222,6 @@ def test_a_name_is_resolved_in_under_a_millisecond_however_much_there_is() -> No
 
 
 def seconds_to_resolve(asked: str, snapshot: Snapshot) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     assert resolve(asked, snapshot).steps
-    return time.perf_counter() - started
+    return time.process_time() - started

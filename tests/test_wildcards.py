@@ -59,14 +59,16 @@ SLOW = [
 
 @pytest.mark.parametrize("pattern", SLOW, ids=lambda pattern: pattern[:20])
 def test_no_pattern_takes_more_than_some_milliseconds(pattern: str) -> None:
+    """Of the processor. Tried the naive way, most of these would take hours."""
     wildcard, name = Wildcard.of(pattern), "a" * 5000
-    assert min(seconds_of(wildcard, name) for _attempt in range(5)) < 0.005
+    limit = 0.005 if len(pattern) < 20 else 0.02
+    assert min(seconds_of(wildcard, name) for _attempt in range(5)) < limit
 
 
 def seconds_of(wildcard: Wildcard, name: str) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     assert not wildcard.matches(name)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def test_how_specific_a_pattern_is_follows_the_formula() -> None:
