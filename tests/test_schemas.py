@@ -168,6 +168,25 @@ CASES: dict[str, tuple[Any, Any]] = {
         },
         {"type": "OBJECT", "description": "n", "properties": {"next": {"type": "OBJECT", "description": "n"}}},
     ),
+    "references into a list": (
+        {
+            "properties": {
+                "a": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+                "b": {"$ref": "#/properties/a/anyOf/1"},
+                "c": {"$ref": "#/properties/a/anyOf/2"},
+                "d": {"$ref": "#/properties/a/anyOf/" + "9" * 5000},
+            }
+        },
+        {
+            "type": "OBJECT",
+            "properties": {
+                "a": {"anyOf": [{"type": "STRING"}, {"type": "INTEGER"}]},
+                "b": {"type": "INTEGER"},
+                "c": {},
+                "d": {},
+            },
+        },
+    ),
     "a reference to nowhere": ({"$ref": "https://example.net/s.json"}, {}),
     "a pattern that looks around": ({"type": "string", "pattern": "^(?!x)"}, {"type": "STRING"}),
     "values of the wrong kind": (

@@ -235,7 +235,11 @@ def test_a_schema_that_keeps_the_rules_stays_what_it_is() -> None:
         "properties": {"$ref": {"const": None}, "items": {"type": ["string", "null"], "enum": [None, "a"]}, "x": True},
         "required": ["items"],
         "additionalProperties": False,
-        "$defs": {"A": {"$ref": "#/$defs/A"}, "B": {"exclusiveMinimum": 1, "x-vendor": None}},
+        "$defs": {
+            "A": {"$ref": "#/$defs/A"},
+            "C": {"anyOf": [{}, {"$ref": "#/$defs/C/anyOf/0"}]},
+            "B": {"exclusiveMinimum": 1, "x-vendor": None},
+        },
     }
     assert schemas.in_current_words(schema) is schema
 

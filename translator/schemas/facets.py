@@ -49,10 +49,17 @@ def target(reference: str, root: Node) -> Any:
         return None
     found: Any = root
     for step in filter(None, unquote(reference[1:]).split("/")):
-        if not isinstance(found, dict):
+        if isinstance(found, list):
+            found = found[int(step)] if _is_index(step) and int(step) < len(found) else None
+        elif isinstance(found, dict):
+            found = found.get(step.replace("~1", "/").replace("~0", "~"))
+        else:
             return None
-        found = found.get(step.replace("~1", "/").replace("~0", "~"))
     return found
+
+
+def _is_index(step: str) -> bool:
+    return step.isdecimal() and len(step) < 10
 
 
 def stub(named: Any) -> Node:
