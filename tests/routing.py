@@ -10,6 +10,7 @@ from billing.snapshot import Books
 from combos.snapshot import Chain, ComboConfig, ComboFacts, Limits, RoutingFacts, Snapshot, Target
 from combos.strategies import AccountStrategy, Strategy
 from combos.wildcards import Alias, Aliases, Wildcard
+from health.snapshot import HealthFacts
 from providers.snapshot import ConnectionFacts, Directory, Endpoint, ModelFacts, ProviderFacts
 from providers.transport import Reach
 from providers.upstream import Timeouts
@@ -56,5 +57,6 @@ def make_snapshot(
         aliases=Aliases.of(Alias(pattern, target) for pattern, target in aliases.items()),
         chains=tuple(chains),
         routing=ROUTING,
-        limits=Limits(1 << 20, 8, False, 1),
+        limits=Limits(1 << 20, 8, False, 1, 15),
+        health=HealthFacts(),
     )
