@@ -5,6 +5,7 @@ Law: beside each time stand the whole seconds that are left, rounded up, so that
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Literal
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -17,11 +18,17 @@ from health.models import Lockout, PolicyName
 from providers.api_access import ApiRefusal
 from providers.api_bodies import Answer, wire_name
 
+STATES: Mapping[BreakerState, Literal["CLOSED", "OPEN", "HALF_OPEN"]] = {
+    BreakerState.CLOSED: "CLOSED",
+    BreakerState.OPEN: "OPEN",
+    BreakerState.HALF_OPEN: "HALF_OPEN",
+}
+
 
 class ShownBreaker(Answer):
     name: str
     """The provider's id."""
-    state: BreakerState
+    state: Literal["CLOSED", "OPEN", "HALF_OPEN"]
     failure_count: int
     last_failure_time: AwareDatetime | None
     until: AwareDatetime | None
@@ -55,7 +62,7 @@ def breakers() -> list[ShownBreaker]:
     return [
         ShownBreaker(
             name=each.provider.pk,
-            state=each.state,
+            state=STATES[each.state],
             failure_count=each.failures,
             last_failure_time=each.changed_at,
             until=each.until,

@@ -43,7 +43,7 @@ APIKEY = OAUTH | {
 }
 NO_LIMIT = {"requestsPerMinute": None, "minTimeBetweenRequests": None, "concurrentRequests": None}
 CLOSED = {
-    "state": "closed",
+    "state": "CLOSED",
     "failureCount": 0,
     "lastFailureTime": None,
     "until": None,
@@ -106,7 +106,7 @@ def test_it_shows_what_is_open_resting_and_refused(admin: Client) -> None:
     trouble()
     found = shown(admin)
     breaker = found["circuitBreakers"][0]
-    assert (breaker["state"], breaker["failureCount"], breaker["reason"]) == ("open", 5, "transient (500)")
+    assert (breaker["state"], breaker["failureCount"], breaker["reason"]) == ("OPEN", 5, "transient (500)")
     assert 30 < breaker["seconds"] <= 40
     [cooldown] = found["cooldowns"]
     assert 30 < cooldown.pop("seconds") <= 40
@@ -126,7 +126,7 @@ def test_it_shows_what_is_open_resting_and_refused(admin: Client) -> None:
 def test_a_breaker_whose_time_is_over_is_half_open(admin: Client) -> None:
     trouble()
     Breaker.objects.update(until=timezone.now())
-    assert shown(admin)["circuitBreakers"][0]["state"] == "half-open"
+    assert shown(admin)["circuitBreakers"][0]["state"] == "HALF_OPEN"
 
 
 def test_a_clock_that_jumped_makes_no_time_longer_than_it_was_meant(admin: Client) -> None:
@@ -228,7 +228,7 @@ def test_resetting_all_says_how_much_that_was_and_leaves_an_order(admin: Client)
     trouble()
     assert call(admin, "POST", "/api/resilience/reset").json() == {"ok": True, "resetCount": 3}
     found = shown(admin)
-    assert (found["circuitBreakers"][0]["state"], found["cooldowns"], found["lockouts"]) == ("closed", [], [])
+    assert (found["circuitBreakers"][0]["state"], found["cooldowns"], found["lockouts"]) == ("CLOSED", [], [])
     assert HealthOrder.objects.get().ordered_by == "an admin key"
     assert call(admin, "POST", "/api/resilience/reset", {}).json() == {"ok": True, "resetCount": 0}
 

@@ -60,7 +60,7 @@ def test_a_lower_threshold_opens_the_breaker_sooner(gateway: GatewayProcess, ups
     answer = gateway.chat("up/m")
     assert (answer.status_code, len(upstream.calls)) == (503, 2)
     assert "breaker is open" in answer.text
-    shown = wait_until(lambda: found if (found := breaker(gateway))["state"] == "open" else None, WITHIN, "the row")
+    shown = wait_until(lambda: found if (found := breaker(gateway))["state"] == "OPEN" else None, WITHIN, "the row")
     assert (shown["failureCount"], 0 < shown["seconds"] <= 30) == (2, True)
 
 
@@ -72,7 +72,7 @@ def test_after_a_reset_the_provider_is_asked_again(
     upstream.reset()
     gateway.api("POST", "/resilience/reset", what)
     wait_until(lambda: gateway.chat("up/m").status_code == 200, WITHIN, "an answer")
-    wait_until(lambda: breaker(gateway)["state"] == "closed", WITHIN, "the end of the row")
+    wait_until(lambda: breaker(gateway)["state"] == "CLOSED", WITHIN, "the end of the row")
 
 
 def test_a_rest_that_is_reset_is_over(gateway: GatewayProcess, upstream: ScriptedUpstream) -> None:
