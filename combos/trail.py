@@ -14,6 +14,8 @@ Told = dict[str, str | int]
 _UNPRINTABLE = re.compile(r"[^ -~]")
 MOST_CHARACTERS_OF_ROUTE = 1000
 CHARACTERS_OF_REASON = 200
+MOST_TOLD = 50
+"""Candidates in an error or a usage row; a pool may have hundreds."""
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ class Trail:
         return bool(self.failed or self.skipped)
 
     def told(self) -> list[Told]:
-        return [*(each.told() for each in self.failed), *map(_told_of_skip, self.skipped)]
+        return [*(each.told() for each in self.failed), *map(_told_of_skip, self.skipped)][:MOST_TOLD]
 
     def of_answer(self, candidate: Candidate) -> str:
         """`X-OmniRoute-Route`: who answered, why it was asked, and what the others said before."""

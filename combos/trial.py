@@ -10,15 +10,14 @@ import httpx
 
 from billing.ledger import now
 from billing.snapshot import KeyFacts
-from combos import conversations, outgoing
+from combos import conversations, outgoing, verdict
 from combos.account import Account
 from combos.candidates import Candidate, nobody
 from combos.gateway import Gateway
 from combos.line import Line, Taken
 from combos.outgoing import Outgoing
 from combos.reactions import REACTIONS, Reaction
-from combos.refusals import AllFailed, InvalidBody, Refusal
-from combos.resolver import close_matches
+from combos.refusals import InvalidBody, Refusal
 from combos.snapshot import ComboConfig, Snapshot
 from combos.streaming import Streaming
 from combos.trail import Attempt, Trail
@@ -34,9 +33,6 @@ from translator.dialect import ClientRequest, Dialect
 from translator.dialects import DIALECTS
 from translator.losses import CannotSay, InvalidRequest, UpstreamComplaint
 from translator.messages import Part, Request
-
-CONTEXT_TOO_LONG = "context_length_exceeded"
-"""OpenAI's word, by which agents know that they must shorten the conversation."""
 
 WANTING = frozenset({FailureKind.CONTEXT_TOO_LONG, FailureKind.UNSUPPORTED_FEATURE})
 """Failures that only another model can mend, one that is able to."""
@@ -325,42 +321,7 @@ class Trial:
             return nobody(self.line.first, self.gateway.dashboard)
         self.trail.skipped = self.line.skipped
         self.account.tried = self.trail.told()
-        failed = self._all_failed() if self.trail.failed else self._all_passed_over()
-        failed.attempts, failed.route = self.account.tried, self.trail.of_failure()
-        return failed
-
-    def _all_passed_over(self) -> AllFailed:
-        """Nobody was asked, since health says that it would be in vain."""
-        skips = [each.skip for each in self.line.skipped]
-        waits = [skip.seconds for skip in skips if skip.seconds is not None]
-        status = 429 if any(skip.status == 429 for skip in skips) else 503
-        lines = "; ".join(map(str, self.line.skipped))
-        return AllFailed(f"No candidate can be asked now. {lines}", status, min(waits, default=None))
-
-    def _all_failed(self) -> AllFailed:
-        failed, skipped = self.trail.failed, self.trail.skipped
-        last = failed[-1].failure
-        if last.kind is FailureKind.MODEL_GONE and len(failed) == 1 and not skipped:
-            return self._no_such_model(last)
-        waits = [each.failure.retry_after for each in failed if each.failure.retry_after is not None]
-        waits += [each.skip.seconds for each in skipped if each.skip.seconds is not None]
-        if len(failed) == 1 and not skipped:
-            said = "" if isinstance(last.__cause__, CannotSay) else f" failed with {last.status}"
-            refusal = AllFailed(f"{failed[-1].candidate}{said}: {last.message}", last.status, min(waits, default=None))
-            refusal.param = getattr(last.__cause__, "param", None)
-        else:
-            lines = "; ".join(map(str, [*failed, *skipped]))
-            refusal = AllFailed(f"All {len(failed)} attempts failed. {lines}", last.status, min(waits, default=None))
-        if last.kind is FailureKind.CONTEXT_TOO_LONG:
-            refusal.code = CONTEXT_TOO_LONG
-        return refusal
-
-    def _no_such_model(self, failure: UpstreamError) -> AllFailed:
-        """Ids that no catalogue lists are passed on; when the provider does not know one either, help is due."""
-        close = close_matches(self.asked.request.model, self.snapshot)
-        hint = f" Did you mean {', '.join(close)}?" if close else ""
-        said = f"{self.trail.failed[-1].candidate} failed with {failure.status}: {failure.message}{hint}"
-        return AllFailed(said, failure.status, failure.retry_after)
+        return verdict.on(self.trail, self.asked.request.model, self.snapshot)
 
 
 def _config(candidate: Candidate) -> ComboConfig:
