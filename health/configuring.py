@@ -29,7 +29,8 @@ NUMBERS = (
 
 @transaction.atomic
 def change_class(profile_class: ProfileClass, changes: Mapping[str, Any]) -> None:
-    found = ProviderProfile.objects.select_for_update().filter(profile_class=profile_class).first()
+    rows = ProviderProfile.objects.select_for_update(of=("self",))  # their order joins the provider
+    found = rows.filter(profile_class=profile_class).first()
     _save(found or ProviderProfile(profile_class=profile_class), changes)
 
 
