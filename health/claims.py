@@ -19,7 +19,7 @@ from health.events import BreakerChanged
 from health.judging import Judge
 from health.lines import Lines, Waiter
 from health.permits import Answer, Granted, Hold, Stale, Wish
-from health.shared import Shared, SharedStateGone
+from health.shared_state import SharedState, SharedStateGone
 from health.slots import Claim, Refused, Skip, SkipReason, Slot
 
 TRIES = 5
@@ -34,7 +34,7 @@ Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
 class Claims:
-    def __init__(self, judge: Judge, shared: Shared | None, spawn: Spawn) -> None:
+    def __init__(self, judge: Judge, shared: SharedState | None, spawn: Spawn) -> None:
         self.holds: dict[str, Hold] = {}
         self.longest_line = 100
         self._judge, self._shared, self._spawn = judge, shared, spawn

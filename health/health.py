@@ -28,19 +28,26 @@ from health.permits import LEASE_SECONDS, Permits
 from health.pulses import Pulses
 from health.records import Kind, Record
 from health.rows import Rows
-from health.shared import Shared, SharedStateGone, prefix_of
+from health.shared_state import SharedState, SharedStateGone
 from health.slots import Claim, Outcome, Refused, Skip, Slot, Vitals
 from health.snapshot import HealthFacts
 from health.turns import Turns
 from health.upkeep import Upkeep
-from health.wire import connect
 
 log = logging.getLogger(__name__)
 
 
 def make(facts: HealthFacts) -> "Health":
     """This worker's, as the settings want it: shared in Redis where there is one, kept in the database."""
-    return Health(facts, redis_url=settings.REDIS_URL, prefix=prefix_of(settings.SECRET_KEY), rows=Rows())
+    return Health(facts, redis_url=settings.REDIS_URL, secret=settings.SECRET_KEY, rows=Rows())
+
+
+def in_redis(url: str, secret: str, board: Board, lease_seconds: float) -> SharedState:
+    """Imported when it is wanted alone: the client takes 10 MiB, which one worker has no use for."""
+    from health.shared import Shared, prefix_of
+    from health.wire import connect
+
+    return Shared(connect(url), prefix_of(secret), board, lease_seconds)
 
 
 class Health:
@@ -51,14 +58,14 @@ class Health:
         facts: HealthFacts,
         *,
         redis_url: str = "",
-        prefix: str = "",
+        secret: str = "",
         rows: Rows | None = None,
         clock: Clock | None = None,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self._clock = clock or Clock()
         self._board = Board(self._clock)
-        self._shared = Shared(connect(redis_url), prefix, self._board, lease_seconds) if redis_url else None
+        self._shared = in_redis(redis_url, secret, self._board, lease_seconds) if redis_url else None
         self._rows = rows
         self._knowledge = Knowledge(self._board, self._shared, rows)
         permits = Permits(self._clock, lease_seconds)

@@ -14,7 +14,7 @@ from health import chronicle, events
 from health.board import Board
 from health.chronicle import Change
 from health.records import Kind, written
-from health.shared import Shared, SharedStateGone
+from health.shared_state import SharedState, SharedStateGone
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class Keeping(Protocol):
 class Knowledge:
     """Records, and how they change. `shared` is None with one worker."""
 
-    def __init__(self, board: Board, shared: Shared | None, rows: Keeping | None) -> None:
+    def __init__(self, board: Board, shared: SharedState | None, rows: Keeping | None) -> None:
         self.board = board
         self._shared = shared
         self._rows = rows
@@ -75,7 +75,7 @@ class Knowledge:
             assert self._shared is not None
             await self._change_shared(self._shared, kind, key, _newer(record, at))
 
-    async def _change_shared(self, shared: Shared, kind: Kind, key: str, rule: Rule) -> Change | None:
+    async def _change_shared(self, shared: SharedState, kind: Kind, key: str, rule: Rule) -> Change | None:
         for _ in range(TRIES):
             change = self._ruled(kind, key, rule)
             if change is None:

@@ -26,6 +26,7 @@ from redis.exceptions import RedisError
 from health.board import Board
 from health.permits import Answer, Denial, Granted, Hold, Stale, Wish
 from health.records import Kind
+from health.shared_state import SharedStateGone
 from health.slots import SkipReason
 from health.wire import Command, Wire, patiently
 
@@ -40,10 +41,6 @@ HEAR_SECONDS = 0.1
 SCRIPTS = {path.stem: path.read_text() for path in (Path(__file__).parent / "scripts").glob("*.lua")}
 DIGESTS = {name: hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest() for name, text in SCRIPTS.items()}
 GONE = (RedisError, OSError, TimeoutError, msgspec.DecodeError)
-
-
-class SharedStateGone(Exception):
-    """Redis did not answer, or not in time."""
 
 
 def prefix_of(secret: str) -> str:

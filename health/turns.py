@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from health.shared import Shared, SharedStateGone
+from health.shared_state import SharedState, SharedStateGone
 
 
 @dataclass(slots=True)
 class Turns:
-    shared: Shared | None
+    shared: SharedState | None
     _next: dict[str, int] = field(default_factory=dict)
 
     async def next(self, key: str) -> int:

@@ -15,7 +15,7 @@ from health.models import Deed
 from health.permits import Permits
 from health.pulses import Pulses
 from health.records import Kind, Record, place_of, written
-from health.shared import Shared, SharedStateGone
+from health.shared_state import SharedState, SharedStateGone
 from health.snapshot import Order
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Upkeep:
     def __init__(
         self,
         knowledge: Knowledge,
-        shared: Shared | None,
+        shared: SharedState | None,
         permits: Permits,
         claims: Claims,
         pulses: Pulses,

@@ -9,6 +9,7 @@ from typing import Any
 
 from health.health import Health
 from health.profiles import DEFAULTS, Profile, ProfileClass
+from health.shared import prefix_of
 from health.slots import NO_LIMITS, Claim, Limits, Outcome, Refused, SkipReason, Slot
 from health.snapshot import HealthFacts
 from providers.failures import FailureKind, Scope, UpstreamError
@@ -45,14 +46,19 @@ class Workers:
 
     redis_url: str
     count: int
-    prefix: str = field(default_factory=lambda: f"tests:{{{uuid.uuid4().hex}}}")
+    secret: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def prefix(self) -> str:
+        """Of their keys in Redis."""
+        return prefix_of(self.secret)
 
     @asynccontextmanager
     async def started(
         self, facts: HealthFacts | None = None, lease_seconds: float = 30.0
     ) -> AsyncIterator[Sequence[Health]]:
         made = [
-            Health(facts or HealthFacts(), redis_url=self.redis_url, prefix=self.prefix, lease_seconds=lease_seconds)
+            Health(facts or HealthFacts(), redis_url=self.redis_url, secret=self.secret, lease_seconds=lease_seconds)
             for _ in range(self.count)
         ]
         try:
