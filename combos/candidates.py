@@ -5,9 +5,10 @@ are ordered when their target is reached, because most requests never get beyond
 """
 
 import random
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 from typing import TypeVar
 
 from combos.affinity import Bound
@@ -92,52 +93,67 @@ class Orderer:
     def facts_of_steps(self, turn: int) -> Facts[Step]:
         """What strategies ask of a combo's steps."""
 
-        def total(count: Callable[[Vitals], int]) -> Callable[[Step], int]:
-            return lambda step: sum(count(vitals) for vitals in self._vitals_of(step))
+        known: dict[int, Vitals] = {}
 
-        def least(figure: Callable[[Vitals], float | None]) -> Callable[[Step], float | None]:
-            return lambda step: min(_known(map(figure, self._vitals_of(step))), default=None)
+        def vitals(step: Step) -> Vitals:
+            return known.get(id(step)) or known.setdefault(id(step), self._vitals_of(step))
 
         return Facts(
             draw=self.draw,
             turn=turn,
             weight=lambda step: step.weight,
             price=self._price_of,
-            requests=total(lambda vitals: vitals.requests),
-            failures=total(lambda vitals: vitals.failures),
-            in_flight=total(lambda vitals: vitals.in_flight),
-            latency_ms=least(lambda vitals: vitals.latency_ms),
-            idle_seconds=least(lambda vitals: vitals.idle_seconds),
+            requests=lambda step: vitals(step).requests,
+            failures=lambda step: vitals(step).failures,
+            in_flight=lambda step: vitals(step).in_flight,
+            latency_ms=lambda step: vitals(step).latency_ms,
+            idle_seconds=lambda step: vitals(step).idle_seconds,
         )
 
-    def _vitals_of(self, step: Step) -> list[Vitals]:
-        return [self.health.vitals_of_model(each.provider.slug, each.model.id) for each in targets_of(step)]
+    def _vitals_of(self, step: Step) -> Vitals:
+        """Of a nested combo: the sums, and of what cannot be added the least."""
+        if isinstance(step, ResolvedTarget):
+            return self.health.vitals_of_model(step.provider.slug, step.model.id)
+        every = [self._vitals_of(each) for each in step.steps]
+        return Vitals(
+            requests=sum(each.requests for each in every),
+            failures=sum(each.failures for each in every),
+            in_flight=sum(each.in_flight for each in every),
+            latency_ms=min(_known(each.latency_ms for each in every), default=None),
+            idle_seconds=min(_known(each.idle_seconds for each in every), default=None),
+        )
 
     def _price_of(self, step: Step) -> Decimal | None:
-        prices = self.snapshot.books.prices
-        known = _known(prices.get((each.provider.slug, each.model.id)) for each in targets_of(step))
-        return min((price.input for price in known), default=None)
+        if isinstance(step, NestedRoute):
+            return min(_known(map(self._price_of, step.steps)), default=None)
+        price = self.snapshot.books.prices.get((step.provider.slug, step.model.id))
+        return price.input if price else None
 
-    async def connections(self, placed: Placed, bound: Bound | None = None) -> Sequence[Candidate]:
-        """The candidates of one target, in order; none where it has no usable connection."""
-        if len(placed.target.provider.connections) > 1:
-            found = self._candidates(placed)
-            return found if len(found) < 2 else await self._in_order(placed.target.provider, found, bound)
-        target, combo = placed.target, placed.combo.name if placed.combo else ""
-        question = (target.provider.slug, target.model.id, target.target.connection_id, combo, placed.why)
-        return self.snapshot.once(question, lambda: self._candidates(placed))
+    async def connections(self, placed: Placed, bound: Bound | None = None) -> Iterator[Candidate]:
+        """The candidates of one target, in order; none where it has no usable connection.
 
-    def _candidates(self, placed: Placed) -> Sequence[Candidate]:
-        target = placed.target
-        endpoint = target.provider.endpoint_of(target.model)
-        if endpoint is None or not target.provider.is_enabled:
-            return ()
+        Each is made when it is looked at: there may be hundreds, and most requests look no further than the first.
+        """
+        target, provider = placed.target, placed.target.provider
+        endpoint = provider.endpoint_of(target.model)
+        if endpoint is None or not provider.is_enabled:
+            return iter(())
         pinned = target.target.connection_id
-        return [
-            Candidate(target.provider, endpoint, target.model, each, self._slot(target, each), placed.combo, placed.why)
-            for each in target.provider.connections
-            if pinned is None or each.id == pinned
-        ]
+        found = [each for each in provider.connections if pinned is None or each.id == pinned]
+        if len(found) > 1:
+            return await self._in_order(placed, endpoint, found, bound)
+
+        def made() -> list[Candidate]:
+            return [self._candidate(placed, endpoint, each, placed.why) for each in found]
+
+        if placed.combo is not None and placed.combo.strategy in NEEDS_TURN:  # Why it is asked is never the same twice.
+            return iter(made())
+        combo = placed.combo.name if placed.combo else ""
+        return iter(self.snapshot.once((provider.slug, target.model.id, pinned, combo, placed.why), made))
+
+    def _candidate(self, placed: Placed, endpoint: Endpoint, connection: ConnectionFacts, why: str) -> Candidate:
+        target, slot = placed.target, self._slot(placed.target, connection)
+        return Candidate(target.provider, endpoint, target.model, connection, slot, placed.combo, why)
 
     def _slot(self, target: ResolvedTarget, connection: ConnectionFacts) -> Slot:
         facts, slug = self.snapshot.health, target.provider.slug
@@ -145,41 +161,44 @@ class Orderer:
         return Slot(slug, connection.id, target.model.id, limits, profile)
 
     async def _in_order(
-        self, provider: ProviderFacts, found: Sequence[Candidate], bound: Bound | None
-    ) -> list[Candidate]:
-        had = next((each for each in found if bound and each.connection.id == bound.connection), None)
-        routing = self.snapshot.routing
-        strategy = routing.account_strategy
+        self, placed: Placed, endpoint: Endpoint, found: Sequence[ConnectionFacts], bound: Bound | None
+    ) -> Iterator[Candidate]:
+        had = next((each for each in found if bound and each.id == bound.connection), None)
+        strategy = self.snapshot.routing.account_strategy
         takes_turn = strategy in NEEDS_TURN and had is None
-        turn = await self._turn(f"account:{provider.slug}") if takes_turn else 0
-        facts: Facts[Candidate] = Facts(
+        turn = await self._turn(f"account:{placed.target.provider.slug}") if takes_turn else 0
+        ordered = ACCOUNT_STRATEGIES[strategy](found, self._facts_of_connections(placed.target, turn))
+        said = f"{strategy.value}, turn {turn}" if takes_turn else strategy.value
+        others = (
+            self._candidate(placed, endpoint, each, placed.why if had else f"{placed.why}; accounts: {said}")
+            for each in ordered
+            if each is not had
+        )
+        if had is None:
+            return others
+        return chain([self._candidate(placed, endpoint, had, "the conversation was here")], others)
+
+    def _facts_of_connections(self, target: ResolvedTarget, turn: int) -> Facts[ConnectionFacts]:
+        """What strategies ask of a provider's connections."""
+
+        def vitals(connection: ConnectionFacts) -> Vitals:
+            return self.health.vitals(self._slot(target, connection))
+
+        return Facts(
             draw=self.draw,
             turn=turn,
-            sticky=routing.sticky_limit,
-            priority=lambda each: each.connection.priority,
-            requests=lambda each: self.health.vitals(each.slot).requests,
-            failures=lambda each: self.health.vitals(each.slot).failures,
-            in_flight=lambda each: self.health.vitals(each.slot).in_flight,
-            latency_ms=lambda each: self.health.vitals(each.slot).latency_ms,
-            idle_seconds=lambda each: self.health.idle_seconds(each.connection.id),
+            sticky=self.snapshot.routing.sticky_limit,
+            priority=lambda each: each.priority,
+            requests=lambda each: vitals(each).requests,
+            failures=lambda each: vitals(each).failures,
+            in_flight=lambda each: vitals(each).in_flight,
+            latency_ms=lambda each: vitals(each).latency_ms,
+            idle_seconds=lambda each: self.health.idle_seconds(each.id),
         )
-        ordered: list[Candidate] = ACCOUNT_STRATEGIES[strategy](found, facts)
-        if had is not None:
-            return [replace(had, why="the conversation was here"), *(each for each in ordered if each is not had)]
-        said = f"{strategy.value}, turn {turn}" if takes_turn else strategy.value
-        return [replace(each, why=f"{each.why}; accounts: {said}") for each in ordered]
 
 
 def _known(found: Iterable[T | None]) -> Iterable[T]:
     return (each for each in found if each is not None)
-
-
-def targets_of(step: Step) -> Iterable[ResolvedTarget]:
-    if isinstance(step, ResolvedTarget):
-        yield step
-        return
-    for each in step.steps:
-        yield from targets_of(each)
 
 
 def _once_each(placed: Iterable[Placed]) -> list[Placed]:

@@ -5,7 +5,10 @@ waited for, in line, while the combo's patience lasts), and what failed in a way
 cooling, broken or switched off is not asked at all; `skipped` says why.
 """
 
+import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from uuid import NAMESPACE_OID, uuid5
 
 from combos.affinity import Bound
@@ -15,6 +18,10 @@ from providers import capabilities
 from providers.capabilities import Needs
 
 NO_ROOM = frozenset({SkipReason.RATE_LIMITED, SkipReason.FULL})
+OF_ALL = frozenset({SkipReason.BREAKER_OPEN, SkipReason.UNABLE})
+"""Why a candidate is passed over that is as true of the other connections of its target."""
+MOST_LOOKED_AT = 16
+"""At once. Whether they have room is one question to the shared state, so it is not one alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class Line:
 
     __slots__ = (
         "_cold",
+        "_coming",
         "_full",
         "_gone",
         "_ready",
@@ -64,6 +72,8 @@ class Line:
         self.count = 0
         self.needs: Needs | None = None
         """What the request needs of a model, once one has refused it for want of something."""
+        self._coming: Iterator[Candidate] = iter(())
+        """Of the target that is reached, those that were not looked at yet."""
         self._ready: list[Candidate] = []
         self._unminded: list[Candidate] = []
         self._resting: list[Candidate] = []
@@ -78,13 +88,20 @@ class Line:
     async def next(self, patience: float) -> Taken | None:
         """Whoever is to be asked now; None when nobody is left. `patience`: seconds to wait for room, at most."""
         while (taken := await self._next_claimed(patience)) is not None:
-            room = await self._room_in_combo(taken.candidate, patience)
+            try:
+                room = await self._room_in_combo(taken.candidate, patience)
+            except asyncio.CancelledError:  # The client hung up while it waited for the second half of its place.
+                await self._give_back(taken)
+                raise
             if not isinstance(room, Refused):
                 return taken if room is None else replace(taken, room=room)
             self._cold.append(Skipped(taken.candidate, room.skips[0]))
-            if taken.claim is not None:
-                await self.health.report(taken.claim, Outcome(None, is_neutral=True))
+            await self._give_back(taken)
         return None
+
+    async def _give_back(self, taken: Taken) -> None:
+        if taken.claim is not None:
+            await self.health.report(taken.claim, Outcome(None, is_neutral=True))
 
     async def _room_in_combo(self, candidate: Candidate, patience: float) -> Claim | Refused | None:
         combo = candidate.combo
@@ -101,23 +118,36 @@ class Line:
                 return taken
             if self._unminded:
                 return Taken(self._unminded.pop(0), None)
-            if not self.placed:
+            if not await self._look_further():
                 break
-            await self._look_at_next_target()
         return await self._take(self._resting) or await self._wait(patience)
 
-    async def _look_at_next_target(self) -> None:
+    async def _look_further(self) -> bool:
+        """At a few candidates more; whether there was anything left to look at."""
+        found = list(islice(self._coming, MOST_LOOKED_AT))
+        if found:
+            self.count += len(found)
+            self._sort_out(found)
+            return True
+        if not self.placed:
+            return False
         placed = self.placed.pop(0)
-        if self._gone and (placed.target.provider.slug, placed.target.model.id) in self._gone:
-            return
-        found = await self.orderer.connections(placed, self.bound)
-        self.count += len(found)
+        if (placed.target.provider.slug, placed.target.model.id) not in self._gone:
+            self._coming = await self.orderer.connections(placed, self.bound)
+        return True
+
+    def _sort_out(self, found: list[Candidate]) -> None:
         for candidate in found:
+            if _model_of(candidate) in self._gone:
+                continue
             skip = self._lack(candidate) or self.health.glance(candidate.slot)
             if skip is None:
                 self._ready.append(candidate)
             elif skip.reason in NO_ROOM or skip.reason is SkipReason.UNABLE or minds_health(candidate):
                 self._set_aside(candidate, skip)
+                if skip.reason in OF_ALL:
+                    self._coming = iter(())
+                    return
             else:
                 self._unminded.append(candidate)
 
