@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from tests.gateway import GatewayProcess
+from tests.gateway import TRUST, GatewayProcess
 from tests.upstream import ScriptedUpstream, Told
 
 NODES = ("one", "two", "three")
@@ -49,6 +49,7 @@ class Fleet:
             if row["name"] == name:
                 self.gateway.api("DELETE", f"/combos/{row['id']}")
         self.gateway.api("POST", "/combos", {"name": name, "models": list(models)} | facts, 201)
+        self.gateway.settle_workers()
         return name
 
     def ask(self, model: str, text: str = "hello", **members: Any) -> str:
@@ -59,6 +60,7 @@ class Fleet:
 
     def routing(self, **settings: Any) -> None:
         self.gateway.api("PATCH", "/settings", settings)
+        self.gateway.settle_workers()
 
     def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
-        return httpx.post(f"{self.gateway.root}{path}", json=body, headers=headers, timeout=30)
+        return httpx.post(f"{self.gateway.root}{path}", json=body, headers=headers, timeout=30, verify=TRUST)
