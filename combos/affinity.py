@@ -114,10 +114,12 @@ class Affinities:
         self._known: OrderedDict[str, tuple[Bound, float]] = OrderedDict()
 
     async def find(self, key: str) -> Bound | None:
+        """As all workers know it: what this one remembers may be from before another bound it anew."""
+        told = _read(await self._health.recall(NOTE + key))
+        if told is not None:
+            return told
         bound, ends_at = self._known.get(key, (None, 0.0))
-        if bound is not None and time.monotonic() < ends_at:
-            return bound
-        return _read(await self._health.recall(NOTE + key))
+        return bound if time.monotonic() < ends_at else None
 
     def bind(self, key: str, bound: Bound, seconds: int) -> None:
         known, ends_at = self._known.get(key, (None, 0.0))
