@@ -12,7 +12,7 @@ from itertools import chain
 from typing import TypeVar
 
 from combos.affinity import Bound
-from combos.refusals import NothingConnected, NotSpoken, shortened
+from combos.refusals import NoTarget, NothingConnected, NotSpoken, shortened
 from combos.resolver import NestedRoute, ResolvedTarget, Route, Step, chains_for
 from combos.snapshot import ComboFacts, Snapshot
 from combos.strategies import ACCOUNT_STRATEGIES, NEEDS_TURN, SPREADS, STRATEGIES, Facts
@@ -73,6 +73,8 @@ class Orderer:
         if route.combo is not None:
             placed = await self._of_combo(route.combo, route.steps, bound)
         placed += [Placed(target, None, CHAIN) for target in chains_for(route.asked, self.snapshot)]
+        if not placed:
+            raise NoTarget(route.name)
         return _once_each(placed)
 
     async def _of_combo(self, combo: ComboFacts, steps: Sequence[Step], bound: Bound | None) -> list[Placed]:

@@ -8,6 +8,7 @@
     +-- UnknownResponse   404   a previous response that is not kept, or belongs to another key
     +-- AmbiguousModel    400   names the candidates
     +-- NothingConnected  400   says where to add a connection
+    +-- NoTarget          400   a combo none of whose targets may be asked
     +-- NotSpoken         400   the provider's wire format cannot be reached from this one
     +-- BodyTooLarge      413
     +-- SpentUp           429   a budget of the key is used up
@@ -95,6 +96,15 @@ class NothingConnected(Refusal):
 
     def __init__(self, provider: str, where: str) -> None:
         super().__init__(f"{provider} has no usable connection. Add or enable one at {where}.")
+
+
+class NoTarget(Refusal):
+    status = 400
+    code = "no_target"
+    param = "model"
+
+    def __init__(self, combo: str) -> None:
+        super().__init__(f"No target of the combo `{shortened(combo)}` may be asked: all that are left have weight 0.")
 
 
 class NotSpoken(Refusal):

@@ -53,6 +53,14 @@ class TestTargetsOfACombo:
         assert fleet.gateway.chat("t").status_code == 500
         assert fleet.asked() == ["one"]
 
+    def test_a_combo_whose_only_weight_is_gone_says_so(self, fleet: Fleet) -> None:
+        fleet.gateway.add_node("passing", fleet.upstream.base_url)
+        fleet.combo("t", {"model": "passing/m", "weight": 1}, {"model": "one/m", "weight": 0}, strategy="weighted")
+        (node,) = [row for row in fleet.gateway.api("GET", "/provider-nodes")["nodes"] if row["prefix"] == "passing"]
+        fleet.gateway.api("DELETE", f"/provider-nodes/{node['id']}")
+        refused = fleet.gateway.chat("t")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "no_target")
+
     def test_least_used_evens_out(self, fleet: Fleet) -> None:
         fleet.combo("t", "one/even", "two/even", strategy="least-used")
         assert [fleet.ask("one/even") for _ in range(3)] == ["one"] * 3
