@@ -91,17 +91,19 @@ class Line:
             try:
                 room = await self._room_in_combo(taken.candidate, patience)
             except asyncio.CancelledError:  # The client hung up while it waited for the second half of its place.
-                await self._give_back(taken)
+                await self.give_back(taken)
                 raise
             if not isinstance(room, Refused):
                 return taken if room is None else replace(taken, room=room)
             self._cold.append(Skipped(taken.candidate, room.skips[0]))
-            await self._give_back(taken)
+            await self.give_back(taken)
         return None
 
-    async def _give_back(self, taken: Taken) -> None:
-        if taken.claim is not None:
-            await self.health.report(taken.claim, Outcome(None, is_neutral=True))
+    async def give_back(self, taken: Taken) -> None:
+        """It will not be asked after all."""
+        for claim in (taken.claim, taken.room):
+            if claim is not None:
+                await self.health.report(claim, Outcome(None, is_neutral=True))
 
     async def _room_in_combo(self, candidate: Candidate, patience: float) -> Claim | Refused | None:
         combo = candidate.combo

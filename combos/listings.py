@@ -24,7 +24,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A model that a request may name right now. A combo's `owner` is "combo"."""
+    """A model that a request may name right now. A combo's `owner` is "combo", an alias' "alias"."""
 
     id: str
     name: str
@@ -59,6 +59,8 @@ async def _snapshot(meta: Mapping[str, str]) -> Snapshot:
 def _listed(snapshot: Snapshot) -> Iterable[Listed]:
     for name in snapshot.combos:
         yield Listed(name, name, "combo")
+    for alias in snapshot.aliases.exact.values():
+        yield Listed(alias.pattern, alias.pattern, "alias")
     for facts in snapshot.directory.all():
         if not facts.is_ready():
             continue

@@ -33,7 +33,7 @@ class Attempt:
             "status": self.failure.status,
             "ms": self.milliseconds,
             "kind": self.failure.kind.value,
-            "reason": shortened(self.failure.message, CHARACTERS_OF_REASON),
+            "reason": storable(shortened(self.failure.message, CHARACTERS_OF_REASON)),
         }
 
 
@@ -52,12 +52,12 @@ class Trail:
 
     def of_answer(self, candidate: Candidate) -> str:
         """`X-OmniRoute-Route`: who answered, why it was asked, and what the others said before."""
-        parts = [f'target="{candidate.name}"', f'connection="{candidate.connection.name}"']
+        parts = [f"target={quoted(candidate.name)}", f"connection={quoted(candidate.connection.name)}"]
         if candidate.combo is not None:
-            parts += [f'combo="{candidate.combo.name}"', f"strategy={candidate.combo.strategy.value}"]
-        parts += [f"attempt={len(self.failed) + 1}", f'why="{candidate.why}"']
+            parts += [f"combo={quoted(candidate.combo.name)}", f"strategy={candidate.combo.strategy.value}"]
+        parts += [f"attempt={len(self.failed) + 1}", f"why={quoted(candidate.why)}"]
         if self:
-            parts.append(f'before="{self._before()}"')
+            parts.append(f"before={quoted(self._before())}")
         return printable("; ".join(parts))
 
     def _before(self) -> str:
@@ -66,7 +66,11 @@ class Trail:
 
     def of_failure(self) -> str:
         """The same of a request that nobody answered."""
-        return printable(f'target=none; attempt={len(self.failed)}; before="{self._before()}"')
+        return printable(f"target=none; attempt={len(self.failed)}; before={quoted(self._before())}")
+
+
+def quoted(text: str) -> str:
+    return '"' + text.replace('"', "'") + '"'
 
 
 def printable(text: str) -> str:
@@ -74,8 +78,13 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub("?", text)[:MOST_CHARACTERS_OF_ROUTE]
 
 
+def storable(text: str) -> str:
+    """Without NUL, which PostgreSQL refuses in any text."""
+    return text.replace("\0", "")
+
+
 def _named(candidate: Candidate) -> Told:
-    return {"target": shortened(candidate.name), "connection": candidate.connection.name}
+    return {"target": storable(shortened(candidate.name)), "connection": candidate.connection.name}
 
 
 def _told_of_skip(skipped: Skipped) -> Told:

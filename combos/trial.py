@@ -112,7 +112,20 @@ class Trial:
         if len(self.trail.failed) >= self.snapshot.limits.most_attempts or left <= 0:
             return None
         patience = min(left, self.snapshot.health.queue_seconds)
-        return await self.line.next(patience) or await self._another_round()
+        while (taken := await self.line.next(patience) or await self._another_round()) is not None:
+            if self._is_still_there(taken.candidate):
+                return taken
+            await self.line.give_back(taken)
+        return None
+
+    def _is_still_there(self, candidate: Candidate) -> bool:
+        """Whether it may be used still: a request that waited or tried others may be older than a change."""
+        current = self.gateway.keeper.current
+        if current is self.snapshot:
+            return True
+        provider = current.directory.providers.get(candidate.provider.slug)
+        connections = provider.connections if provider is not None and provider.is_enabled else ()
+        return any(each.id == candidate.connection.id for each in connections)
 
     async def _another_round(self) -> Taken | None:
         """Once everybody failed: those of a combo whose failure may have passed, after a pause."""

@@ -12,12 +12,14 @@ from providers.hints import RateHints
 class Use:
     """`report` may be called again; only the first counts, so that a `finally` can make sure of it."""
 
-    __slots__ = ("_claims", "_health", "_started", "first_event_ms", "hints")
+    __slots__ = ("_claim", "_health", "_room", "_started", "first_event_ms", "hints", "is_open")
 
     def __init__(self, health: Health, taken: Taken) -> None:
         self._health = health
-        self._claims = [claim for claim in (taken.claim, taken.room) if claim is not None]
+        self._claim = taken.claim
+        self._room = taken.room
         self._started = time.monotonic()
+        self.is_open = True
         self.first_event_ms: int | None = None
         self.hints: RateHints | None = None
 
@@ -28,27 +30,31 @@ class Use:
     async def spoke(self) -> None:
         """The first event came: whatever follows, this provider can be reached."""
         self.first_event_ms = self.milliseconds
-        for claim in self._claims:
-            if claim.is_probe:
-                await self._health.spoke(claim)
+        if self._claim is not None and self._claim.is_probe:
+            await self._health.spoke(self._claim)
 
     async def succeeded(self) -> None:
+        """A whole answer is its own first word."""
+        if self.first_event_ms is None:
+            self.first_event_ms = self.milliseconds
         await self._report(None)
 
     async def failed(self, failure: UpstreamError) -> None:
         self.hints = self.hints or failure.hints
         await self._report(failure)
 
-    @property
-    def is_open(self) -> bool:
-        return bool(self._claims)
-
     async def ended(self) -> None:
         """For a `finally`: if nothing was reported, the client hung up, which says nothing of the provider."""
         await self._report(None, is_neutral=True)
 
     async def _report(self, failure: UpstreamError | None, *, is_neutral: bool = False) -> None:
-        claims, self._claims = self._claims, []
-        for claim in claims:
-            outcome = Outcome(failure, is_neutral, self.hints, self.first_event_ms, self.milliseconds)
-            await self._health.report(claim, outcome)
+        if not self.is_open:
+            return
+        self.is_open = False
+        try:
+            if self._claim is not None:
+                outcome = Outcome(failure, is_neutral, self.hints, self.first_event_ms, self.milliseconds)
+                await self._health.report(self._claim, outcome)
+        finally:
+            if self._room is not None:
+                await self._health.report(self._room, Outcome(None, is_neutral=True))

@@ -237,6 +237,36 @@ class TestEndings:
         fleet.combo("t", "two/m")
         assert fleet.ask("t") == "two"
 
+    def test_times_are_those_of_each_leg_and_of_the_whole(self, fleet: Fleet) -> None:
+        fleet.combo("timed", "one/m", "two/m", config=ONCE)
+        fleet.tell("one", play.json(500, {"error": {"message": "slow"}}, delay=0.3))
+        fleet.tell("two", play.sse(wire.openai_chunks("hi"), delay=0.2, first_gap=0.5))
+        fleet.gateway.chat("timed", stream=True)
+        (row,) = fleet.gateway.wait_for_usage(1, combo="timed")
+        assert 280 <= row["tried"][0]["ms"] <= 450
+        assert 180 <= row["header_ms"] <= 350
+        assert 950 <= row["first_event_ms"] <= 1300, "as the client saw it"
+        assert row["first_event_ms"] <= row["total_ms"]
+
+    def test_a_connection_that_is_switched_off_is_not_asked_by_requests_under_way(self, fleet: Fleet) -> None:
+        fleet.combo("t", "one/m", "two/m", config=ONCE)
+        fleet.tell("one", play.json(500, {"error": {"message": "slow"}}, delay=1.5))
+        answers: list[int] = []
+        asking = threading.Thread(target=lambda: answers.append(fleet.gateway.chat("t").status_code))
+        asking.start()
+        fleet.upstream.wait_for_calls(1)
+        fleet.gateway.api("PUT", f"/providers/{fleet.connections['two']}", {"isActive": False})
+        asking.join()
+        fleet.gateway.api("PUT", f"/providers/{fleet.connections['two']}", {"isActive": True})
+        assert answers == [500]
+        assert fleet.asked() == ["one"]
+
+    def test_failures_do_not_count_against_the_combos_own_room(self, fleet: Fleet) -> None:
+        fleet.combo("t", "one/m", "two/m", config=ONCE | {"concurrencyPerModel": 5})
+        fleet.tell("one", failure(429, None, **{"retry-after": "1"}))
+        for _ in range(3):
+            assert fleet.ask("t") == "two"
+
 
 class TestNames:
     def test_an_alias_stands_for_its_target(self, fleet: Fleet) -> None:
