@@ -5,9 +5,11 @@ No budget is charged, no usage row written, and a count that fails says nothing 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import orjson
+from httpx import URL
 
 from combos.candidates import DRAW, Candidate, Orderer, nobody
 from combos.gateway import Gateway
@@ -24,6 +26,8 @@ from translator.losses import InvalidRequest
 from translator.messages import Request
 
 PATIENCE_SECONDS = 15.0
+MOST_ASKED = 2
+"""Candidates. A count is no answer: an estimate in time is better than the count of the third."""
 CLAUDE_MEMBERS = ("model", "messages", "system", "tools", "tool_choice", "thinking")
 """What Anthropic's count takes of a request."""
 WRAPPED = "generateContentRequest"
@@ -51,10 +55,7 @@ def read(raw: bytes, dialect: Dialect, model: str) -> ClientRequest:
 
 async def count(asked: ClientRequest, request_id: str, gateway: Gateway) -> Count:
     """Raises Refusal: the request is wrong, or nobody serves its model."""
-    for candidate in await _candidates(asked.model, gateway):
-        url = candidate.endpoint.count_url(candidate.model.upstream_id)
-        if url is None:
-            continue
+    for candidate, url in await _countable(asked.model, gateway):
         timeouts = gateway.keeper.current.directory.timeouts
         body = _body(asked, candidate, request_id)
         headers, reach = candidate.connection.headers, candidate.endpoint.reach
@@ -65,14 +66,23 @@ async def count(asked: ClientRequest, request_id: str, gateway: Gateway) -> Coun
     return Count(tokens.of_request(asked), is_estimated=True)
 
 
-async def _candidates(model: str, gateway: Gateway) -> list[Candidate]:
-    """As a request would find them, without taking its turn. Raises Refusal."""
+async def _countable(model: str, gateway: Gateway) -> list[tuple[Candidate, URL]]:
+    """Where to count, as a request would find it, without taking its turn. Raises Refusal."""
     orderer = Orderer(gateway.keeper.current, gateway.health, DRAW, peeks=True)
     placed = await orderer.line_up(resolve(model, gateway.keeper.current))
-    found = [candidate for each in placed for candidate in await orderer.connections(each)]
-    if not found:
+    found: list[tuple[Candidate, URL]] = []
+    is_connected = False
+    for each in placed:
+        for candidate in islice(await orderer.connections(each), MOST_ASKED):
+            is_connected = True
+            url = candidate.endpoint.count_url(candidate.model.upstream_id)
+            if url is not None and gateway.health.glance(candidate.slot) is None:
+                found.append((candidate, url))
+        if len(found) >= MOST_ASKED:
+            break
+    if not is_connected:
         raise nobody(placed[0], gateway.dashboard)
-    return found
+    return found[:MOST_ASKED]
 
 
 async def _counted(call: Call, candidate: Candidate, gateway: Gateway) -> int | None:

@@ -52,6 +52,17 @@ class TestCounting:
         assert 60 < with_system < many.json()["input_tokens"] < 1000
         assert upstream.calls == []
 
+    def test_an_upstream_that_cannot_is_asked_at_two_connections_and_no_more(
+        self, cells: GatewayProcess, upstream: ScriptedUpstream
+    ) -> None:
+        cells.add_node("uncounted", upstream.url, api_key=None, dialect="claude")
+        for number in range(4):
+            cells.connect("uncounted", f"sk-uncounted-{number}", str(number))
+        upstream.always(play.json(500), path="/count_tokens")
+        answer = self.count(cells, "uncounted/m", BARE)
+        assert (answer.status_code, answer.headers["x-omniroute-estimated"]) == (200, "true")
+        assert len(upstream.calls) == 2
+
     def test_a_404_of_the_upstream_changes_nothing(self, cells: GatewayProcess, upstream: ScriptedUpstream) -> None:
         upstream.script(play.json(404))
         answer = self.count(cells, "c/count-404", BARE)
