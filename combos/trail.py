@@ -14,8 +14,8 @@ Told = dict[str, str | int]
 _UNPRINTABLE = re.compile(r"[^ -~]")
 MOST_CHARACTERS_OF_ROUTE = 1000
 CHARACTERS_OF_REASON = 200
-MOST_TOLD = 50
-"""Candidates in an error or a usage row; a pool may have hundreds."""
+MOST_SKIPPED_TOLD = 20
+"""Of the passed over. A combo may have thousands of candidates, and an error is no list of them."""
 
 
 @dataclass(slots=True)
@@ -48,7 +48,14 @@ class Trail:
         return bool(self.failed or self.skipped)
 
     def told(self) -> list[Told]:
-        return [*(each.told() for each in self.failed), *map(_told_of_skip, self.skipped)][:MOST_TOLD]
+        return [*(each.told() for each in self.failed), *map(_told_of_skip, self.skipped[:MOST_SKIPPED_TOLD])]
+
+    def in_words(self) -> str:
+        """One clause for each, for people."""
+        clauses = [*map(str, self.failed), *map(str, self.skipped[:MOST_SKIPPED_TOLD])]
+        if (more := len(self.skipped) - MOST_SKIPPED_TOLD) > 0:
+            clauses.append(f"{more} more were passed over")
+        return "; ".join(clauses)
 
     def of_answer(self, candidate: Candidate) -> str:
         """`X-OmniRoute-Route`: who answered, why it was asked, and what the others said before."""
@@ -62,7 +69,8 @@ class Trail:
 
     def _before(self) -> str:
         failures = [f"{each.candidate} {each.failure.status} {each.failure.kind.value}" for each in self.failed]
-        return ", ".join([*failures, *(f"{each.candidate} {each.skip.reason.value}" for each in self.skipped)])
+        skips = [f"{each.candidate} {each.skip.reason.value}" for each in self.skipped[:MOST_SKIPPED_TOLD]]
+        return ", ".join([*failures, *skips])
 
     def of_failure(self) -> str:
         """The same of a request that nobody answered."""

@@ -10,7 +10,7 @@ import httpx
 
 from billing.ledger import now
 from billing.snapshot import KeyFacts
-from combos import conversations, outgoing, verdict
+from combos import conversations, outgoing, verdicts
 from combos.account import Account
 from combos.candidates import Candidate, nobody
 from combos.gateway import Gateway
@@ -18,6 +18,7 @@ from combos.line import Line, Taken
 from combos.outgoing import Outgoing
 from combos.reactions import REACTIONS, Reaction
 from combos.refusals import InvalidBody, Refusal
+from combos.resolver import close_matches
 from combos.snapshot import ComboConfig, Snapshot
 from combos.streaming import Streaming
 from combos.trail import Attempt, Trail
@@ -334,7 +335,7 @@ class Trial:
             return nobody(self.line.first, self.gateway.dashboard)
         self.trail.skipped = self.line.skipped
         self.account.tried = self.trail.told()
-        return verdict.on(self.trail, self.asked.request.model, self.snapshot)
+        return verdicts.verdict_on(self.trail, lambda: close_matches(self.asked.request.model, self.snapshot))
 
 
 def _config(candidate: Candidate) -> ComboConfig:
