@@ -21,8 +21,18 @@ from billing.budgets import window
 from billing.figures import milliseconds, money, tokens
 from billing.forms import PricingForm, sample_costs
 from billing.models import ApiKey, Budget, CostSource, Period, PriceSource, Pricing, UsageRecord
-from billing.requests import KeyFilter, OutcomeFilter, ProviderFilter, WindowFilter, ending, outcome
+from billing.requests import (
+    ComboFilter,
+    KeyFilter,
+    OutcomeFilter,
+    ProviderFilter,
+    WindowFilter,
+    ending,
+    fell_back,
+    outcome,
+)
 from billing.spending import with_spent
+from billing.story import events
 from providers.dashboard import Page, Switchable
 from providers.wording import ago, chip, clipped, on_off
 
@@ -141,7 +151,7 @@ class UsageRecordAdmin(Page):
         "total",
         "streamed",
     )
-    list_filter = (WindowFilter, OutcomeFilter, ProviderFilter, KeyFilter)
+    list_filter = (WindowFilter, OutcomeFilter, ComboFilter, ProviderFilter, KeyFilter)
     search_fields = ("request_id__startswith", "model_asked", "model")
     search_help_text = _("Request id or model")
     ordering = ("-started_at",)
@@ -161,6 +171,7 @@ class UsageRecordAdmin(Page):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **options: Any) -> Any:
         record = context["original"]
         context |= {"title": _("Request"), "outcome": outcome(record), "ending": ending(record)}
+        context |= {"fell_back": fell_back(record), "events": events(record)}
         return super().render_change_form(request, context, *args, **options)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -192,7 +203,7 @@ class UsageRecordAdmin(Page):
 
     @display(description=_("outcome"))
     def outcome(self, record: UsageRecord) -> SafeString:
-        return outcome(record)
+        return format_html("{} {}", outcome(record), fell_back(record))
 
     @display(description=_("tokens in / out"))
     def tokens_in_out(self, record: UsageRecord) -> SafeString:

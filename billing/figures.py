@@ -48,3 +48,13 @@ def milliseconds(number: int | None) -> str:
     if number < 1000:
         return f"{number} ms"
     return f"{number / 1000:,.1f} s"
+
+
+def percent(share: float | None) -> str:
+    """`98.2 %` of a share of 1, `—` of nothing. Only what is whole says 100 %, and only what is nothing 0 %."""
+    if share is None:
+        return "—"
+    rounded = round(share * 100, 1)
+    if rounded in (0, 100) and share not in (0, 1):
+        return "< 0.1 %" if rounded == 0 else "> 99.9 %"
+    return f"{rounded:g} %"

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -20,12 +21,15 @@ from providers.models import Provider
 from providers.wording import chip
 
 CLIENT_HUNG_UP = 499
+LATEST = 1000
+"""Requests of which it is said which combos they asked for."""
 
 OUTCOMES: dict[str, tuple[str | Promise, Q]] = {
     "ok": (_("Ok"), Q(status__lt=400)),
     "hung-up": (_("Client hung up"), Q(status=CLIENT_HUNG_UP)),
     "refused": (_("Refused (4xx)"), Q(status__gte=400, status__lt=500) & ~Q(status=CLIENT_HUNG_UP)),
     "failed": (_("Failed (5xx)"), Q(status__gte=500)),
+    "fell-back": (_("Fell back"), Q(attempts__gt=1)),
 }
 
 WINDOWS: dict[str, tuple[str | Promise, timedelta]] = {
@@ -45,6 +49,14 @@ def outcome(record: UsageRecord) -> SafeString:
     if record.status == CLIENT_HUNG_UP:
         return chip(_("client hung up"), "warn")
     return chip(gettext("failed %(status)d") % {"status": record.status}, "bad")
+
+
+def fell_back(record: UsageRecord) -> SafeString | str:
+    """Whether more than one candidate was asked."""
+    if record.attempts < 2:
+        return ""
+    attempts = gettext("%(count)d attempts") % {"count": record.attempts}
+    return format_html('<span class="omni-chip omni-warn" title="{}">{}</span>', attempts, gettext("fell back"))
 
 
 def ending(record: UsageRecord) -> str:
@@ -90,6 +102,20 @@ class ProviderFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(provider=self.value()) if self.value() else queryset
+
+
+class ComboFilter(admin.SimpleListFilter):
+    title = _("combo")
+    parameter_name = "combo"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        """Those of the latest requests; another may be named in the URL."""
+        latest = UsageRecord.objects.visible_to(request.user).order_by("-started_at").values_list("combo", flat=True)
+        names = {*latest[:LATEST], request.GET.get("combo", "")} - {""}
+        return [(name, name) for name in sorted(names)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(combo=self.value()) if self.value() else queryset
 
 
 class KeyFilter(admin.SimpleListFilter):
