@@ -1,13 +1,15 @@
 """The pages on routing: combos with their targets, aliases, fallback chains, and what every request obeys."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
@@ -15,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
-from combos import chains, ready_made
+from billing.figures import count, percent
+from combos import chains, explain_page, metrics, ready_made, rehearsal_page, suggestions
 from combos.forms import AliasForm, ComboForm, RoutingForm, StepForm, StepFormSet, TargetForm, TargetFormSet
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, GatewaySettings, ModelAlias, RoutingSettings
 from combos.ready_made import READY_MADE, ReadyMade
@@ -37,6 +40,16 @@ def in_order(models: list[tuple[str, str]]) -> SafeString:
     return format_html("{} {}", links, f"+{more}") if more else links
 
 
+class NamesModels(Switchable):
+    """A form whose fields offer the names of models and combos."""
+
+    change_form_after_template = "combos/names.html"
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any) -> Any:
+        context |= {"names": suggestions.targets(), "names_list": suggestions.ELEMENT}
+        return super().render_change_form(request, context, *args, **options)
+
+
 class TargetInline(PlainChoices, TabularInline):
     model = ComboTarget
     form = TargetForm
@@ -47,6 +60,7 @@ class TargetInline(PlainChoices, TabularInline):
     hide_title = True
     extra = 0
     min_num = 1
+    template_before = "combos/weights.html"
     verbose_name_plural = _("targets: models, or other combos")
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
@@ -58,19 +72,21 @@ class TargetInline(PlainChoices, TabularInline):
 
 
 @admin.register(Combo)
-class ComboAdmin(Switchable):
+class ComboAdmin(NamesModels):
     purpose = _("Names of your own that clients use as the model. Behind each stand targets; a strategy orders them.")
     empty_title = _("No combos yet")
     empty_text = _("A combo keeps answering when one provider does not: give it a name and two models.")
     empty_button = _("Make a combo")
     switch = "is_enabled"
     form = ComboForm
-    list_display = ("name", "strategy_chip", "chain", "state", "changed")
+    list_display = ("name", "strategy_chip", "chain", "day", "state", "changed")
     list_filter = ("is_enabled", "strategy")
     search_fields = ("name", "targets__model")
     ordering = ("name",)
     actions = ("enable", "disable")
     actions_list = ("ready_made",)
+    change_form_outer_before_template = "combos/combo_figures.html"
+
     fieldsets = (
         (None, {"fields": ("name", "is_enabled", "strategy")}),
         (
@@ -91,8 +107,50 @@ class ComboAdmin(Switchable):
     )
     inlines = (TargetInline,)
 
+    class Media:
+        js = ("omniroute/combo.js",)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Combo]:
-        return Combo.objects.prefetch_related("targets")
+        return metrics.with_day(Combo.objects.prefetch_related("targets"))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("explain/", view(self.explain_view), name="combos_combo_explain"),
+            path("<uuid:pk>/test/", view(self.rehearse_view), name="combos_combo_rehearse"),
+            *super().get_urls(),
+        ]
+
+    def explain_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = explain_page.facts(explain_page.form_of(request))
+        shown = found.get("combo")
+        context = self.admin_site.each_context(request) | {
+            "title": gettext("Explain"),
+            "purpose": gettext("Who would answer a request now, in which order, and why. Nothing is sent."),
+            "combo_row": Combo.objects.filter(name=shown.name).first() if shown else None,
+        }
+        return TemplateResponse(request, "combos/explain.html", context | found)
+
+    def rehearse_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        combo = get_object_or_404(Combo, pk=pk)
+        context = self.admin_site.each_context(request) | {
+            "title": gettext("Test of %(name)s") % {"name": combo.name},
+            "opts": self.opts,
+            "combo": combo,
+            "results": None,
+        }
+        found = rehearsal_page.results(combo) if request.method == "POST" else {}
+        return TemplateResponse(request, "combos/rehearsal.html", context | found)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any) -> Any:
+        combo = context.get("original")
+        context["default_strategy"] = RoutingSettings.load().strategy
+        context["figures"] = metrics.of(combo) if combo else None
+        return super().render_change_form(request, context, *args, **options)
 
     @display(description=_("strategy"), ordering="strategy")
     def strategy_chip(self, combo: Combo) -> SafeString:
@@ -104,6 +162,18 @@ class ComboAdmin(Switchable):
         return in_order(
             [(target.model, said % {"weight": target.weight} if said else "") for target in combo.targets.all()]
         )
+
+    @display(description=_("last 24 h"), ordering="day_requests")
+    def day(self, combo: Any) -> SafeString | str:
+        """What came of the requests of a day, and the way to them."""
+        if not combo.day_requests:
+            return gettext("no requests")
+        link = f"{reverse('admin:billing_usagerecord_changelist')}?{urlencode({'combo': combo.name, 'window': '24h'})}"
+        ok, went_on = combo.day_successes / combo.day_requests, combo.day_fallbacks / combo.day_requests
+        number = gettext("%(count)s requests") % {"count": count(combo.day_requests)}
+        said = gettext("%(ok)s ok, %(went_on)s fell back") % {"ok": percent(ok), "went_on": percent(went_on)}
+        shown = '<a class="omni-link" href="{}">{}</a> <span class="omni-quiet omni-under">{}</span>'
+        return format_html(shown, link, number, said)
 
     @display(description=_("state"), ordering="is_enabled")
     def state(self, combo: Combo) -> SafeString:
@@ -148,7 +218,7 @@ class ComboAdmin(Switchable):
 
 
 @admin.register(ModelAlias)
-class ModelAliasAdmin(Switchable):
+class ModelAliasAdmin(NamesModels):
     purpose = _("Other names for models and combos: what a client asks for on the left, who answers on the right.")
     empty_title = _("No aliases yet")
     empty_text = _("An alias lets a tool keep the model name it insists on: gpt-* can mean a model of your choice.")
@@ -201,7 +271,7 @@ class StepInline(PlainChoices, TabularInline):
 
 
 @admin.register(FallbackChain)
-class FallbackChainAdmin(Switchable):
+class FallbackChainAdmin(NamesModels):
     purpose = _("Who answers when everything a request named has failed. Models that were asked already are left out.")
     empty_title = _("No fallback chains yet")
     empty_text = _("A chain stands behind every request, or behind those for some models: its models are asked last.")

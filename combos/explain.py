@@ -1,21 +1,31 @@
 """In which order a request would be tried now, and why whoever is passed over is. Nothing is sent, no turn is taken."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
+import orjson
+
+from combos import translations
+from combos.answering import read
 from combos.candidates import DRAW, Candidate, Orderer, Placed
 from combos.gateway import Gateway
 from combos.line import NO_ROOM, minds_health
 from combos.pipeline import place_of
+from combos.refusals import Refusal
 from combos.resolver import ResolvedTarget, Route, resolve
 from combos.snapshot import ComboFacts
 from combos.strategies import Score, Strategy, score
 from combos.trial import Asked
-from health.slots import Skip
+from health.slots import Skip, SkipReason
+from translator.dialect import ClientRequest, Dialect
+from translator.json_body import JsonBody
 
 MOST = 500
 """Candidates that are told of."""
+SECONDS = 10.0
+"""How long a view waits for an explanation."""
 
 
 class State(StrEnum):
@@ -42,6 +52,8 @@ class Explained:
     why: str
     state: State
     position: int | None = None
+    skip: SkipReason | None = None
+    """None also where it leads nowhere at all; `reason` says so."""
     reason: str = ""
     seconds: float | None = None
     score: Score | None = None
@@ -54,6 +66,19 @@ class Explanation:
     chains: tuple[str, ...]
     left_out: int
     """How many more there are than are told of."""
+
+
+def asked_for(model: str, body: Mapping[str, Any] | None = None) -> Asked:
+    """A request for that model, with its conversation where the body, in any dialect, has one that can be read."""
+    value = {**(body or {}), "model": model}
+    raw = orjson.dumps(value)
+    bare = ClientRequest(Dialect.OPENAI, JsonBody(raw, value), model, is_streaming=False)
+    if not body or set(body) == {"model"}:
+        return Asked("explain", None, bare)
+    try:
+        return Asked("explain", None, read(raw, translations.detect(value), model, False))
+    except Refusal:
+        return Asked("explain", None, bare)
 
 
 async def explain(asked: Asked, gateway: Gateway) -> Explanation:
@@ -81,6 +106,7 @@ def _explained(candidate: Candidate, placed: Placed, orderer: Orderer) -> Explai
         combo=placed.combo.name if placed.combo else "",
         why=candidate.why,
         state=_state(skip, candidate),
+        skip=skip.reason if skip else None,
         reason=skip.detail if skip else "",
         seconds=skip.seconds if skip else None,
         score=_score(placed.target, placed.combo, orderer),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
-from combos import chains
+from combos import chains, suggestions
 from combos.aliases import check_alias
 from combos.models import Combo, ComboTarget, FallbackStep, ModelAlias, RoutingSettings
 from combos.strategies import ACCOUNT_MEANINGS, MEANINGS, Strategy
@@ -29,7 +29,19 @@ def explained(meanings: Meanings) -> list[tuple[str, Any]]:
     return [(strategy.value, format_lazy("{}: {}", strategy.label, said)) for strategy, said in meanings.items()]
 
 
-class PlacedForm(forms.ModelForm):  # type: ignore[type-arg]
+class OffersNames(forms.ModelForm):  # type: ignore[type-arg]
+    """A form with a field in which a model is named."""
+
+    naming = "model"
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.naming in self.fields:
+            attributes = {"list": suggestions.ELEMENT, "autocomplete": "off", "spellcheck": "false"}
+            self.fields[self.naming].widget.attrs |= attributes
+
+
+class PlacedForm(OffersNames):
     """A row that is dragged into its place. A new one has none until somebody drags it: it goes last."""
 
     position = forms.IntegerField(required=False, min_value=0, label=_("position"))
@@ -155,7 +167,9 @@ class ComboForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
-class AliasForm(forms.ModelForm):  # type: ignore[type-arg]
+class AliasForm(OffersNames):
+    naming = "target"
+
     class Meta:
         model = ModelAlias
         fields = ("pattern", "target", "is_enabled")

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Avg, Count, Q, QuerySet
+from django.db.models import Avg, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from billing.models import UsageRecord
@@ -14,6 +15,7 @@ from combos.models import Combo
 
 OK = Q(status__lt=400)
 WENT_ON = Q(attempts__gt=1)
+DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,10 @@ class Figures:
     def fallback_rate(self) -> float | None:
         return _share(self.fallbacks, self.requests)
 
+    @property
+    def whole_ms(self) -> int | None:
+        return None if self.average_ms is None else round(self.average_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
@@ -40,6 +46,12 @@ class Metrics:
     total: Figures
     by_model: dict[str, Figures] = field(default_factory=dict)
     """By who answered, or was asked last."""
+
+    @property
+    def lines(self) -> list[tuple[str, Figures]]:
+        """Each model's, the busiest first; "" is all of them together, and stands last."""
+        busiest = sorted(self.by_model.items(), key=lambda each: -each[1].requests)
+        return [*busiest, ("", self.total)] if len(busiest) != 1 else busiest
 
 
 def of(combo: Combo) -> Metrics:
@@ -52,6 +64,18 @@ def of(combo: Combo) -> Metrics:
     }
     (total,) = _summed(rows.order_by().values("combo")) or [EMPTY]
     return Metrics(combo.name, combo.metrics_since, _figures(total), by_model)
+
+
+def with_day(combos: "QuerySet[Combo]") -> "QuerySet[Combo]":
+    """With `day_requests`, `day_successes` and `day_fallbacks`: the counts of the last 24 hours."""
+    rows = UsageRecord.objects.filter(combo=OuterRef("name"), started_at__gte=timezone.now() - DAY)
+    rows = rows.exclude(status=CLIENT_HUNG_UP).order_by()
+
+    def number(condition: Q) -> Coalesce:
+        counted = rows.filter(condition).values("combo").annotate(number=Count("pk")).values("number")
+        return Coalesce(Subquery(counted, output_field=IntegerField()), Value(0))
+
+    return combos.annotate(day_requests=number(Q()), day_successes=number(OK), day_fallbacks=number(WENT_ON))
 
 
 def begin_anew(combos: Iterable[Combo]) -> None:

@@ -18,6 +18,8 @@ from translator.dialect import ClientRequest, Dialect
 from translator.json_body import JsonBody
 
 PATIENCE_SECONDS = 15.0
+SECONDS = 120.0
+"""How long a view waits for all of them."""
 AT_ONCE = 8
 QUESTION = "Hi"
 MOST_TOKENS = 5

@@ -6,13 +6,11 @@ worker that serves this API has.
 
 from typing import Annotated, Any, TypeVar
 
-import orjson
 from django.http import HttpRequest
 from ninja import Router
 from pydantic import ConfigDict, Field
 
-from combos import explain, metrics, rehearsal, runtime, translations
-from combos.answering import read
+from combos import explain, metrics, rehearsal, runtime
 from combos.explain import Explained, Explanation
 from combos.gateway import Gateway
 from combos.metrics import Figures, Metrics
@@ -21,18 +19,12 @@ from combos.refusals import Refusal
 from combos.rehearsal import Result
 from combos.resolver import resolve
 from combos.strategies import Strategy
-from combos.trial import Asked
 from providers.api_access import ApiRefusal, Missing, needs
 from providers.api_bodies import Answer, Body, Line
-from translator.dialect import ClientRequest, Dialect
-from translator.json_body import JsonBody
 
 router = Router(by_alias=True)
 
 Found = TypeVar("Found")
-
-EXPLAIN_SECONDS = 10.0
-REHEARSAL_SECONDS = 120.0
 
 
 class NotNow(ApiRefusal):
@@ -137,21 +129,9 @@ def shown_explanation(found: Explanation) -> ShownExplanation:
 @router.post("/routes/explain", auth=needs("combos.view_combo"), response=ShownExplanation)
 def explain_route(request: HttpRequest, body: AskedBody) -> ShownExplanation:
     """In which order this request would be tried now, and why whoever is passed over is. Nothing is sent."""
-    asked = _as_asked(body.model_dump(by_alias=True), body.model)
-    found: Explanation = from_gateway(lambda gateway: explain.explain(asked, gateway), EXPLAIN_SECONDS)
+    asked = explain.asked_for(body.model, body.model_dump(by_alias=True))
+    found: Explanation = from_gateway(lambda gateway: explain.explain(asked, gateway), explain.SECONDS)
     return shown_explanation(found)
-
-
-def _as_asked(value: dict[str, Any], model: str) -> Asked:
-    """With its conversation, where the body has one that can be read."""
-    raw = orjson.dumps(value)
-    bare = ClientRequest(Dialect.OPENAI, JsonBody(raw, value), model, is_streaming=False)
-    if set(value) == {"model"}:
-        return Asked("explain", None, bare)
-    try:
-        return Asked("explain", None, read(raw, translations.detect(value), model, False))
-    except Refusal:
-        return Asked("explain", None, bare)
 
 
 # Rehearsals.
@@ -187,7 +167,7 @@ def rehearse_combo(request: HttpRequest, body: WhichCombo) -> ShownRehearsal:
             raise Missing(f"There is no combo “{body.combo_name}” that is enabled.", "comboName")
         return await rehearsal.rehearse(route, gateway)
 
-    results: list[Result] = from_gateway(ask, REHEARSAL_SECONDS)
+    results: list[Result] = from_gateway(ask, rehearsal.SECONDS)
     return ShownRehearsal(
         combo_name=body.combo_name,
         resolved_by=next((each.model for each in results if each.is_ok), None),

@@ -25,6 +25,14 @@ def entry(title: str | Promise, icon: str, model: str) -> Entry:
     return {"title": title, "icon": icon, "link": link, "permission": may(f"{app}.view_{name}")}
 
 
+def is_at(inside: str | Promise, *others: str | Promise) -> Callable[[HttpRequest], bool]:
+    """Whether the page is one under that address, and not one of those that have an entry of their own."""
+    return lambda request: request.path.startswith(str(inside)) and request.path not in map(str, others)
+
+
+COMBOS = reverse_lazy("admin:combos_combo_changelist")
+EXPLAIN = reverse_lazy("admin:combos_combo_explain")
+
 NAVIGATION = [
     {"items": [{"title": _("Home"), "icon": "home", "link": reverse_lazy("admin:index")}]},
     {
@@ -34,7 +42,7 @@ NAVIGATION = [
             entry(_("Nodes"), "dns", "providers.providernode"),
             entry(_("Connections"), "cable", "providers.providerconnection"),
             entry(_("Models"), "neurology", "providers.model"),
-            entry(_("Combos"), "alt_route", "combos.combo"),
+            entry(_("Combos"), "alt_route", "combos.combo") | {"active": is_at(COMBOS, EXPLAIN)},
             entry(_("Aliases"), "label", "combos.modelalias"),
             entry(_("Fallback chains"), "low_priority", "combos.fallbackchain"),
             entry(_("API keys"), "key", "billing.apikey"),
@@ -47,6 +55,12 @@ NAVIGATION = [
             entry(_("Limits"), "speed", "health.connectionlimit"),
             entry(_("Health"), "monitor_heart", "health.breaker"),
             entry(_("Lockouts"), "lock_person", "health.lockout"),
+        ],
+    },
+    {
+        "title": _("Understand"),
+        "items": [
+            {"title": _("Explain"), "icon": "help_center", "link": EXPLAIN, "permission": may("combos.view_combo")},
         ],
     },
     {

@@ -80,6 +80,8 @@ MATRIX: dict[str, tuple[int, int, int, int, int]] = {
     "combos_combo_delete": MAKERS,
     "combos_combo_history": EVERYBODY,
     "combos_combo_ready_made": MAKERS,
+    "combos_combo_explain": EVERYBODY,
+    "combos_combo_rehearse": MAKERS,
     "combos_modelalias_changelist": EVERYBODY,
     "combos_modelalias_add": MAKERS,
     "combos_modelalias_change": EVERYBODY,
@@ -220,7 +222,7 @@ def address_of(name: str, rows: dict[str, Any]) -> str:
     if name == "view_on_site":
         return reverse("admin:view_on_site", args=[1, 1])
     model = next((model for model in rows if name.startswith(f"{model}_")), "")
-    takes_row = name.endswith(("_change", "_delete", "_history")) and bool(model)
+    takes_row = name.endswith(("_change", "_delete", "_history", "_rehearse")) and bool(model)
     return reverse(f"admin:{name}", args=[rows[model]] if takes_row else [])
 
 
