@@ -7,6 +7,7 @@ by the strategy even when it begins like another.
 """
 
 import hashlib
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -105,31 +106,43 @@ def _key(*parts: str) -> str:
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What this worker knows of a conversation. Moments are monotonic."""
+
+    bound: Bound
+    ends_at: float
+    told_at: float
+    """When it was last told to the other workers."""
+
+
 class Affinities:
     """The bindings this worker knows, and those that others told. The oldest go first when there are too many."""
 
     def __init__(self, health: Health, most: int = MOST_CONVERSATIONS) -> None:
         self._health = health
         self._most = most
-        self._known: OrderedDict[str, tuple[Bound, float]] = OrderedDict()
+        self._known: OrderedDict[str, Known] = OrderedDict()
 
     async def find(self, key: str) -> Bound | None:
         """As all workers know it: what this one remembers may be from before another bound it anew."""
         told = _read(await self._health.recall(NOTE + key))
         if told is not None:
             return told
-        bound, ends_at = self._known.get(key, (None, 0.0))
-        return bound if time.monotonic() < ends_at else None
+        known = self._known.get(key)
+        return known.bound if known and time.monotonic() < known.ends_at else None
 
-    def bind(self, key: str, bound: Bound, seconds: int) -> None:
-        known, ends_at = self._known.get(key, (None, 0.0))
-        now = time.monotonic()
-        self._known[key] = bound, now + seconds
+    def bind(self, key: str, bound: Bound, seconds: int, found: Bound | None) -> None:
+        """`found`: what was found before. The others are told what is new, and twice in its life what is not."""
+        now, known = time.monotonic(), self._known.get(key)
+        told_at = known.told_at if known and found == bound else -math.inf
+        if now - told_at > seconds / 2:
+            told_at = now
+            self._health.remember(NOTE + key, _written(bound), seconds)
+        self._known[key] = Known(bound, now + seconds, told_at)
         self._known.move_to_end(key)
         while len(self._known) > self._most:
             self._known.popitem(last=False)
-        if known != bound or ends_at - now < seconds / 2:
-            self._health.remember(NOTE + key, _written(bound), seconds)
 
 
 NOTE = "conversation:"
@@ -165,4 +178,4 @@ class Place:
         """Remember who answered; but whoever was only busy this time keeps the conversation. `is_gone`: was not."""
         assert self.conversation is not None
         bound = answered if self.bound is None or is_gone else self.bound
-        self.affinities.bind(self.conversation.key, bound, self.seconds)
+        self.affinities.bind(self.conversation.key, bound, self.seconds, self.bound)
