@@ -69,6 +69,14 @@ class Meter:
             if allowance.limit == 0 or allowance.is_used_up(now):
                 raise BudgetExceeded(allowance.period, allowance.limit, window(allowance.period, now)[1])
 
+    def at_least(self, before: "Meter") -> "Meter":
+        """With what was known before, where it was more: rows that are still in a journal are in no sum yet."""
+        for key_id, allowances in self.allowances.items():
+            known = {(each.period, each.since): each.spent for each in before.allowances.get(key_id, ())}
+            for each in allowances:
+                each.spent = max(each.spent, known.get((each.period, each.since), each.spent))
+        return self
+
     def charge(self, key_id: UUID | None, cost: Decimal, started: datetime) -> None:
         if key_id is None:
             return

@@ -229,7 +229,7 @@ class Keeper:
                 self.look()
                 if waited >= SPENT_SECONDS and self.meter.allowances:
                     waited = 0.0
-                    self.meter = budgets.read_meter(datetime.now(UTC))
+                    self._read_meter()
                 self.trouble = None
             except Exception as error:  # The outermost edge of the thread: requests go on with what is known.
                 if self.trouble is None:
@@ -244,4 +244,7 @@ class Keeper:
             if configuration.version() == self.current.version:
                 return
             self.current = load()
-            self.meter = budgets.read_meter(datetime.now(UTC))
+            self._read_meter()
+
+    def _read_meter(self) -> None:
+        self.meter = budgets.read_meter(datetime.now(UTC)).at_least(self.meter)

@@ -76,6 +76,10 @@ the vendor's own answer helps more than ours; a provider that is down is the bre
 LIMITS = frozenset({FailureKind.QUOTA, FailureKind.RATE_LIMIT})
 """A vendor's limits: of one model, or of the whole account where it says so."""
 
+PASSING = frozenset({FailureKind.OVERLOADED, FailureKind.TRANSIENT, FailureKind.NETWORK})
+BORNE = 2
+"""So many of these in a row begin a rest. One alone is a hiccup: whoever moved for it would find no cached prompt."""
+
 
 @dataclass(frozen=True, slots=True)
 class Blow:
@@ -121,7 +125,7 @@ def rested(rest: Rest | None, left: float, blow: Blow) -> Rest | None:
     if rest is not None and left > 0 and (is_soft or not rest.is_soft):
         return _lengthened(rest, left, blow, hint)
     if _is_excused(rest, hint, blow):
-        return _struck(rest, blow)
+        return _struck(rest, blow) if rule.first_seconds(blow.profile) > 0 else rest
     level = min(rest.level + 1, blow.profile.longest_backoff_level) if rest and rest.seconds > 0 else 0
     seconds = length(rule, blow.profile, level, hint, blow.draw)
     if seconds <= 0:
@@ -137,10 +141,14 @@ def _lengthened(rest: Rest, left: float, blow: Blow, hint: float | None) -> Rest
 
 
 def _is_excused(rest: Rest | None, hint: float | None, blow: Blow) -> bool:
-    """A 429 that names no time, and not yet as many in a row as the profile bears."""
-    if blow.failure.kind is not FailureKind.RATE_LIMIT or hint is not None:
+    """A failure that names no time, and not yet as many in a row as are borne."""
+    if hint is not None:
         return False
-    return (rest.strikes if rest else 0) + 1 < blow.profile.rate_limit_sensitivity
+    strikes = (rest.strikes if rest else 0) + 1
+    if blow.failure.kind is FailureKind.RATE_LIMIT:
+        return strikes < blow.profile.rate_limit_sensitivity
+    has_rested = rest is not None and rest.seconds > 0
+    return blow.failure.kind in PASSING and not has_rested and strikes < BORNE
 
 
 def _struck(rest: Rest | None, blow: Blow) -> Rest:

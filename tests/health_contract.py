@@ -188,10 +188,11 @@ class HealthContract:
 
         run(work())
 
-    def test_after_a_server_error_another_connection_is_preferred(self, workers: Workers) -> None:
+    def test_after_two_server_errors_another_connection_is_preferred(self, workers: Workers) -> None:
         async def work() -> None:
             async with workers.started() as (first, *_):
                 shaken, sound = slot(), slot()
+                await ask(first, shaken, failing())
                 await ask(first, shaken, failing())
                 claim = await first.claim([shaken, sound])
                 assert isinstance(claim, Claim)
@@ -200,10 +201,11 @@ class HealthContract:
 
         run(work())
 
-    def test_after_a_server_error_the_only_connection_is_still_asked(self, workers: Workers) -> None:
+    def test_after_two_server_errors_the_only_connection_is_still_asked(self, workers: Workers) -> None:
         async def work() -> None:
             async with workers.started() as (first, *_):
                 asked = slot()
+                await ask(first, asked, failing())
                 await ask(first, asked, failing())
                 skip = first.glance(asked)
                 assert skip is not None

@@ -18,7 +18,7 @@ from translator.dialect import Dialect
 from translator.quirks import Streaming
 
 ENDPOINT = Endpoint(Dialect.OPENAI, Reach.PUBLIC, True, Streaming.BOTH, "http://x.example", "http://x.example", None)
-CONFIG = ComboConfig(1, 2000, 120_000, None, 30_000, True)
+CONFIG = ComboConfig(1, 2000, None, None, 30_000, True)
 ROUTING = RoutingFacts(AccountStrategy.FILL_FIRST, 3, True, 1800, 120, Strategy.PRIORITY, CONFIG)
 TIMEOUTS = Timeouts(connect=1, first_event=1, gap=1, whole_answer=1, stream=1)
 

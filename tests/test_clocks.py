@@ -111,6 +111,12 @@ SIGNS_OF_LIFE: dict[str, tuple[bytes, ...]] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def well(hasty: GatewayProcess) -> None:
+    """Whatever hung before."""
+    hasty.forget_failures()
+
+
 @pytest.mark.parametrize("client", ["openai", "claude"])
 @pytest.mark.parametrize("speaker", DIALECTS)
 def test_pings_and_roles_do_not_stop_the_clock_of_the_first_event(

@@ -140,6 +140,15 @@ class TestRests:
         assert fleet.gateway.chat("one/m").status_code == 500
         assert fleet.ask("one/m") == "one"
 
+    def test_one_server_error_moves_no_later_request_and_two_do(self, fleet: Fleet) -> None:
+        fleet.combo("t", "one/hiccup", "two/m", config=ONCE)
+        fleet.upstream.script(failure(500), key="sk-one")
+        assert [fleet.ask("t") for _ in range(2)] == ["two", "one"]
+        fleet.tell("one", failure(500))
+        assert [fleet.ask("t") for _ in range(2)] == ["two", "two"]
+        fleet.ask("t")
+        assert fleet.asked() == []
+
     def test_a_model_that_is_not_there_costs_the_connection_nothing(self, fleet: Fleet) -> None:
         fleet.upstream.always(failure(404, {"error": {"message": "no such model"}}), model="ghost")
         fleet.gateway.chat("one/ghost")
@@ -299,7 +308,8 @@ class TestExplain:
         fleet.combo("t", "one/m", "two/m", "three/m", config=ONCE)
         fleet.tell("one", failure(429, None, **{"retry-after": "60"}))
         fleet.tell("two", failure(500))
-        fleet.gateway.chat("t")
+        for _ in range(2):
+            fleet.gateway.chat("t")
         fleet.asked()
         told = fleet.gateway.api("POST", "/routes/explain", {"model": "t"})
         assert [each["target"] for each in told["order"]] == ["three/m", "two/m"]

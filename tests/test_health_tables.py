@@ -130,7 +130,10 @@ class TestWhatRests:
         assert not rest.is_soft
 
     def test_a_server_error_is_soft_unless_the_vendor_named_a_time(self) -> None:
-        soft, hard = rested(None, 0, blow(FailureKind.OVERLOADED)), rested(None, 0, blow(FailureKind.OVERLOADED, 30))
+        hiccup = rested(None, 0, blow(FailureKind.OVERLOADED))
+        soft, hard = rested(hiccup, 0, blow(FailureKind.OVERLOADED)), rested(None, 0, blow(FailureKind.OVERLOADED, 30))
+        assert hiccup is not None
+        assert hiccup.seconds == 0, "one alone rests nothing"
         assert soft is not None
         assert soft.is_soft
         assert hard is not None
@@ -143,8 +146,8 @@ class TestHowLong:
         [
             (KEY, FailureKind.RATE_LIMIT, [1, 2, 4, 8, 16, 32, 32]),
             (LOGIN, FailureKind.RATE_LIMIT, [60, 120, 120]),
-            (KEY, FailureKind.TRANSIENT, [3, 6, 12, 24, 48, 96, 96]),
-            (LOGIN, FailureKind.NETWORK, [5, 10, 20, 40, 80, 120]),
+            (KEY, FailureKind.TRANSIENT, [0, 3, 6, 12, 24, 48, 96, 96]),
+            (LOGIN, FailureKind.NETWORK, [0, 5, 10, 20, 40, 80, 120]),
             (KEY, FailureKind.CREDENTIAL, [120, 120]),
         ],
         ids=["429 of a key", "429 of a login", "5xx of a key", "network of a login", "401"],

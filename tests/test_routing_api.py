@@ -295,9 +295,9 @@ def test_a_combo_follows_the_defaults_where_it_says_nothing(admin: Client, world
     assert shown == defaults | {"retryDelayMs": 2000, "timeoutMs": None, "queueTimeoutMs": 30_000}
     combos = snapshot.load().combos
     assert combos["coding"].strategy is Strategy.P2C
-    assert combos["coding"].config == ComboConfig(4, 2000, 120_000, 9, 30_000, skips_unhealthy=False)
+    assert combos["coding"].config == ComboConfig(4, 2000, None, 9, 30_000, skips_unhealthy=False)
     assert combos["own"].strategy is Strategy.AUTO
-    assert combos["own"].config == ComboConfig(0, 2000, 120_000, 9, 30_000, skips_unhealthy=True)
+    assert combos["own"].config == ComboConfig(0, 2000, None, 9, 30_000, skips_unhealthy=True)
 
 
 # The snapshot.

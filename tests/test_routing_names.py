@@ -46,7 +46,7 @@ def test_a_name_is_answered_by_what_it_stands_for(
 def test_a_combo_within_a_combo_falls_back_to_what_stands_behind_it(
     named: GatewayProcess, upstream: ScriptedUpstream
 ) -> None:
-    upstream.always(play.json(401, {"error": {"message": "bad key"}}), model="inner")
+    upstream.always(play.json(500, {"error": {"message": "broken"}}), model="inner")
     assert named.chat("names/outer").status_code == 200
     assert [call.fields["model"] for call in upstream.calls][-1] == "outer"
 
