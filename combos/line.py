@@ -6,7 +6,7 @@ cooling, broken or switched off is not asked at all; `skipped` says why.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from uuid import NAMESPACE_OID, uuid5
@@ -126,10 +126,9 @@ class Line:
 
     async def _look_further(self) -> bool:
         """At a few candidates more; whether there was anything left to look at."""
-        found = list(islice(self._coming, MOST_LOOKED_AT))
-        if found:
-            self.count += len(found)
-            self._sort_out(found)
+        before = self.count
+        self._sort_out(islice(self._coming, MOST_LOOKED_AT))
+        if self.count > before:
             return True
         if not self.placed:
             return False
@@ -138,8 +137,9 @@ class Line:
             self._coming = await self.orderer.connections(placed, self.bound)
         return True
 
-    def _sort_out(self, found: list[Candidate]) -> None:
+    def _sort_out(self, found: Iterable[Candidate]) -> None:
         for candidate in found:
+            self.count += 1
             if _model_of(candidate) in self._gone:
                 continue
             skip = self._lack(candidate) or self.health.glance(candidate.slot)
