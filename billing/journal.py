@@ -11,6 +11,7 @@ the last seconds, since files are not flushed to the disk one by one.
 
 import fcntl
 import logging
+import math
 import os
 import threading
 import uuid
@@ -95,7 +96,8 @@ class Journal(Generic[Row]):
             if self._descriptor is not None:
                 os.close(self._descriptor)
                 self._descriptor = None
-        self._store_segments(self._own)
+            newest = self._segments
+        self._store_segments(self._own, newest)
 
     def _adopt_orphans(self) -> None:
         for directory in self._root.iterdir():
@@ -104,10 +106,12 @@ class Journal(Generic[Row]):
                     remove_directory(directory)
                 os.close(lock)
 
-    def _store_segments(self, directory: Path) -> bool:
+    def _store_segments(self, directory: Path, newest: float = math.inf) -> bool:
         """Store and remove every segment, oldest first; whether all of them are in the database now."""
         try:
             for segment in sorted(directory.glob("*.jsonl")):
+                if int(segment.stem) > newest:  # It was opened meanwhile, and more will be written to it.
+                    break
                 rows = list(self._read(segment))
                 if rows:
                     self._store(rows)

@@ -57,6 +57,22 @@ def make_journal(tmp_path: Path, shelf: Shelf) -> Iterator[MakeJournal]:
         journal.stop()
 
 
+def test_rows_that_come_while_others_are_stored_are_not_lost(
+    make_journal: MakeJournal, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("billing.journal.FLUSH_SECONDS", 0.0)
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        journal = make_journal()
+        for number in range(20_000):
+            journal.append(Row(number))
+    finally:
+        sys.setswitchinterval(usual)
+    journal.stop()
+    assert shelf.ids() == list(range(20_000))
+
+
 def test_rows_are_stored_soon_and_the_files_go(make_journal: MakeJournal, shelf: Shelf, tmp_path: Path) -> None:
     journal = make_journal()
     for number in range(5):
