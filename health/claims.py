@@ -25,6 +25,8 @@ from health.slots import Claim, Refused, Skip, SkipReason, Slot
 TRIES = 5
 MOST_ASKED = 32
 """Slots in one question to the shared state."""
+MOST_OWED = 1000
+"""The oldest ones: what is granted later, while the shared state is away, it never held."""
 LOOK_AGAIN_SECONDS = 0.25
 """Room may have been made without a word: a lease that ended, a message that was lost."""
 PASSES = frozenset({SkipReason.RATE_LIMITED, SkipReason.FULL})
@@ -37,6 +39,7 @@ class Claims:
     def __init__(self, judge: Judge, shared: SharedState | None, spawn: Spawn) -> None:
         self.holds: dict[str, Hold] = {}
         self.longest_line = 100
+        self._owed: list[Hold] = []
         self._judge, self._shared, self._spawn = judge, shared, spawn
         self._lines = Lines()
         self._name = uuid.uuid4().hex[:12]
@@ -148,13 +151,22 @@ class Claims:
         self.holds[lease] = hold
         return Claim(slot, index, lease, wish.is_probe, self._judge.board.clock.monotonic())
 
+    async def give_back_owed(self) -> None:
+        """What could not be returned while the shared state was away: it would be held until its lease ends."""
+        owed, self._owed = self._owed, []
+        await self._give_back_shared(owed)
+
     async def _give_back_shared(self, holds: Iterable[Hold]) -> None:
         if self._shared is None:
             return
         for hold in holds:
-            if hold.connection is not None or hold.probes is not None:
-                with contextlib.suppress(SharedStateGone):  # Its lease ends by itself.
-                    await self._shared.give_back(hold)
+            if hold.connection is None and hold.probes is None:
+                continue
+            try:
+                await self._shared.give_back(hold)
+            except SharedStateGone:
+                if len(self._owed) < MOST_OWED:
+                    self._owed.append(hold)
 
     async def _wait(self, slots: Sequence[Slot], patience: float, refused: Refused) -> Claim | Refused:
         connections = [slot.connection for slot in slots]

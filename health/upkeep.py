@@ -82,6 +82,7 @@ class Upkeep:
         if self._shared is not None and self._claims.holds:
             await self._shared.renew(self._claims.holds.values(), were_lost=True)
         await self._knowledge.push(everything)
+        await self._claims.give_back_owed()
 
     async def _beat(self) -> None:
         beats = 0

@@ -109,6 +109,21 @@ class TestRedisIsLost:
 
         run(work())
 
+    def test_room_that_could_not_be_returned_meanwhile_is_returned_when_it_is_back(self) -> None:
+        async def work() -> None:
+            asked = slot(Limits(concurrent=1))
+            async with RedisProxy(os.environ["REDIS_URL"]) as proxy, four(proxy.url).started() as workers:
+                claim = await workers[0].claim([asked])
+                assert isinstance(claim, Claim)
+                await proxy.cut()
+                await until(lambda: not any(found(each) for each in workers))
+                await workers[0].report(claim, SUCCESS)
+                await proxy.mend()
+                await until(lambda: all(found(each) for each in workers))
+                await until_granted(workers[1], asked, seconds=2)
+
+        run(work())
+
     def test_a_redis_that_lost_everything_is_told_again(self) -> None:
         async def work() -> None:
             asked, workers = slot(profile=replace(PROFILE, breaker_seconds=30)), four()
