@@ -5,6 +5,7 @@ import http.client
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from tests.fleet import Fleet
 from tests.gateway import GatewayProcess
 
 SEVERAL = 40
@@ -60,6 +62,12 @@ async def _asked(port: int, sent: bytes) -> httpx.Response:
 
 def statuses(answers: list[httpx.Response]) -> list[int]:
     return sorted(answer.status_code for answer in answers)
+
+
+def who_is_asked(fleet: Fleet, model: str, count: int = SEVERAL) -> Counter[str]:
+    fleet.asked()
+    at_once(fleet.gateway, count, model, together=10)
+    return Counter(fleet.asked())
 
 
 class Waiting:

@@ -5,62 +5,22 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
-from typing import Any
 
 import httpx
 import pytest
 
 from tests import crowd
 from tests import upstream as play
-from tests.conftest import MakeGateway
-from tests.crowd import SEVERAL, Waiting, at_once, load, statuses
+from tests.crowd import SEVERAL, Waiting, at_once, load, statuses, who_is_asked
 from tests.fleet import Fleet
-from tests.gateway import GatewayProcess, wait_until
+from tests.gateway import wait_until
 from tests.own_redis import OwnRedis
-from tests.upstream import ScriptedUpstream
+from tests.services.conftest import NO_LIMIT, is_complete, times_said
 
 WITHIN = 1.5
 """A second, and a busy machine's allowance."""
 ONCE = {"maxRetries": 0}
 TRIO = ["one/m", "two/m", "three/m"]
-NO_LIMIT = {"requestsPerMinute": None, "minTimeBetweenRequests": None, "concurrentRequests": None}
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRedis]:
-    server = OwnRedis(tmp_path_factory.mktemp("redis")).start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture(scope="module")
-def four(make_gateway: MakeGateway, redis: OwnRedis, upstream_server: ScriptedUpstream) -> Fleet:
-    gateway = make_gateway(workers=4, REDIS_URL=redis.url).start()
-    wait_until(lambda: len(gateway.pids("web")) == 4, 30, "the start of four workers")
-    return Fleet(gateway, upstream_server).build()
-
-
-@pytest.fixture
-def fleet(four: Fleet, upstream: ScriptedUpstream) -> Iterator[Fleet]:
-    """With nothing resting and no settings but the product's own."""
-    wait_until(lambda: is_complete(four.gateway), 60, "four workers that share")
-    yield four
-    upstream.reset()
-    four.gateway.api("PATCH", "/settings", {"fallbackStrategy": "fill-first", "stickyRoundRobinLimit": 3})
-    limits = NO_LIMIT | {"queueTimeout": 30000}
-    four.gateway.api("PATCH", "/resilience", {"profiles": {"one": None}, "defaults": limits})
-    four.gateway.forget_failures()
-
-
-def is_complete(gateway: GatewayProcess) -> bool:
-    return gateway.is_ready() and len(gateway.pids("web")) == 4
-
-
-def who_is_asked(fleet: Fleet, model: str, count: int = SEVERAL) -> Counter[str]:
-    fleet.asked()
-    at_once(fleet.gateway, count, model, together=10)
-    return Counter(fleet.asked())
 
 
 def tries_of(answer: httpx.Response) -> Counter[str]:
@@ -83,12 +43,11 @@ class TestARestIsEverybodys:
         wait_until(lambda: "a" in who_is_asked(fleet, "many/m1", 4), 8, "the end of the rest")
         assert time.monotonic() - began >= 4
 
-    @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
-    def test_a_restart_keeps_it_even_with_an_empty_redis(self, fleet: Fleet, redis: OwnRedis, ending: int) -> None:
+    def test_a_restart_keeps_it_even_with_an_empty_redis(self, fleet: Fleet, redis: OwnRedis) -> None:
         fleet.upstream.script(limited(300), key="sk-a", model="m1")
         fleet.gateway.chat("many/m1")
         wait_until(lambda: fleet.gateway.api("GET", "/resilience")["cooldowns"], WITHIN, "the row of the rest")
-        fleet.gateway.stop(ending)
+        fleet.gateway.stop(signal.SIGKILL)
         redis.forget()
         fleet.gateway.start()
         wait_until(lambda: is_complete(fleet.gateway), 30, "four workers")
@@ -241,94 +200,6 @@ class TestConversations:
         assert self.go_on(fleet, 8) == {other}
 
 
-class TestTurnsAndShares:
-    def test_three_in_a_row_for_each_account_over_all_workers(self, fleet: Fleet) -> None:
-        fleet.routing(fallbackStrategy="round-robin", stickyRoundRobinLimit=3)
-        fleet.gateway.chat("many/m")
-        who = "".join(fleet.ask("many/m") for _ in range(18 + 2))
-        begins = next(place for place in range(1, 4) if who[place] != who[place - 1]) % 3
-        groups = [who[place : place + 3] for place in range(begins, 18, 3)]
-        assert set(groups) <= {"aaa", "bbb", "ccc"} | {who[begins + 15 :]}
-        assert all(earlier[0] != later[0] for earlier, later in pairwise(groups))
-
-    def test_a_combo_takes_turns_over_all_workers(self, fleet: Fleet) -> None:
-        fleet.combo("t", *TRIO, strategy="round-robin")
-        who = [fleet.ask("t") for _ in range(12)]
-        assert all(len(set(who[place : place + 3])) == 3 for place in range(0, 12, 3))
-
-    def test_weights_are_shares_of_two_thousand_requests(self, fleet: Fleet) -> None:
-        weights = {"one": 70, "two": 20, "three": 10, "many": 0}
-        models = [{"model": f"{node}/m", "weight": weight} for node, weight in weights.items()]
-        fleet.combo("t", *models, strategy="weighted")
-        asked = who_is_asked(fleet, "t", 2000)
-        assert sum(asked.values()) == 2000
-        for node in ("one", "two", "three"):
-            assert abs(asked[node] / 20 - weights[node]) <= 3
-        assert set(asked) == {"one", "two", "three"}
-
-    def test_least_used_knows_what_the_other_workers_did(self, fleet: Fleet) -> None:
-        fleet.combo("t", "one/even", "two/even", strategy="least-used")
-        assert who_is_asked(fleet, "one/even") == {"one": SEVERAL}
-        time.sleep(2.2)
-        assert who_is_asked(fleet, "t", 30) == {"two": 30}
-
-
-class TestLimits:
-    """Four workers are not four times the limit."""
-
-    def limit(self, fleet: Fleet, **limits: Any) -> None:
-        fleet.gateway.api("POST", "/rate-limits", {"connectionId": fleet.connections["one"]} | limits)
-        fleet.gateway.settle()
-
-    @pytest.fixture(autouse=True)
-    def no_limit_afterwards(self, fleet: Fleet) -> Iterator[None]:
-        yield
-        self.limit(fleet, **NO_LIMIT)
-
-    def test_twenty_a_minute_are_twenty(self, fleet: Fleet) -> None:
-        fleet.gateway.api("PATCH", "/resilience", {"defaults": {"queueTimeout": 1000}})
-        self.limit(fleet, requestsPerMinute=20)
-        answers = at_once(fleet.gateway, 60, "one/m")
-        assert statuses(answers) == [200] * 20 + [429] * 40
-        assert len(fleet.asked()) == 20
-        waits = [int(answer.headers["retry-after"]) for answer in answers if answer.status_code == 429]
-        assert len(waits) == 40
-        assert all(50 <= wait <= 60 for wait in waits)
-
-    def test_three_at_once_are_never_four(self, fleet: Fleet) -> None:
-        self.limit(fleet, concurrentRequests=3)
-        fleet.tell("one", play.json(200, delay=0.1))
-        assert statuses(at_once(fleet.gateway, 40, "one/m")) == [200] * 40
-        assert crowd.busiest(fleet.upstream.calls) == 3
-
-    def test_a_gap_is_kept_by_all_together(self, fleet: Fleet) -> None:
-        self.limit(fleet, minTimeBetweenRequests=400)
-        began = time.monotonic()
-        assert statuses(at_once(fleet.gateway, 6, "one/m")) == [200] * 6
-        started = sorted(call.started_at for call in fleet.upstream.calls)
-        assert all(start - began >= number * 0.4 for number, start in enumerate(started))
-
-    def test_a_combo_lets_so_many_at_a_model_at_once(self, fleet: Fleet) -> None:
-        fleet.combo("t", "one/m", config=ONCE | {"concurrencyPerModel": 2})
-        fleet.tell("one", play.json(200, delay=0.1))
-        assert statuses(at_once(fleet.gateway, 16, "t")) == [200] * 16
-        assert crowd.busiest(fleet.upstream.calls) == 2
-
-    def test_who_hangs_up_in_the_queue_leaves_it(self, fleet: Fleet) -> None:
-        fleet.gateway.api("PATCH", "/resilience", {"defaults": {"queueTimeout": 20000}})
-        self.limit(fleet, concurrentRequests=1)
-        fleet.upstream.script(play.hang_before_headers(), key="sk-one")
-        first = Waiting(fleet.gateway, "one/m")
-        fleet.upstream.wait_for_calls(1)
-        queued = [Waiting(fleet.gateway, "one/m") for _ in range(12)]
-        time.sleep(0.5)
-        for each in queued:
-            each.hang_up()
-        first.hang_up()
-        assert statuses(at_once(fleet.gateway, 12, "one/m")) == [200] * 12
-        assert len(fleet.asked()) == 13
-
-
 class TestRedisIsLost:
     def test_under_load_no_request_fails_and_workers_share_again_when_it_is_back(
         self, fleet: Fleet, redis: OwnRedis
@@ -360,10 +231,6 @@ class TestRedisIsLost:
         redis.kill()
         redis.start()
         fleet.gateway.api("POST", "/rate-limits", {"connectionId": fleet.connections["a"]} | NO_LIMIT)
-
-
-def times_said(fleet: Fleet, word: str) -> int:
-    return sum("shared state" in line and word in line for line in fleet.gateway.log.splitlines())
 
 
 class TestAWorkerThatStands:
