@@ -5,6 +5,7 @@
     +-- WrongKey          401   none, unknown, switched off or expired: one and the same answer
     +-- LockedOut         429   one wrong key too many from there; a valid one is still accepted
     +-- UnknownModel      404   names what comes close
+    +-- EmptyCombo        404   nothing of what its targets name exists
     +-- UnknownResponse   404   a previous response that is not kept, or belongs to another key
     +-- AmbiguousModel    400   names the candidates
     +-- NothingConnected  400   says where to add a connection
@@ -66,9 +67,20 @@ class UnknownModel(Refusal):
     code = "model_not_found"
     param = "model"
 
-    def __init__(self, model: str, close: Sequence[str]) -> None:
+    def __init__(self, model: str, close: Sequence[str], alias: str = "") -> None:
+        """`alias`: the one that stands for it."""
         hint = f" Did you mean {', '.join(close)}?" if close else " GET /v1/models lists what there is."
-        super().__init__(f"There is no model `{shortened(model)}`.{hint}")
+        stands = f", for which the alias `{shortened(alias)}` stands" if alias else ""
+        super().__init__(f"There is no model `{shortened(model)}`{stands}.{hint}")
+
+
+class EmptyCombo(Refusal):
+    status = 404
+    code = "model_not_found"
+    param = "model"
+
+    def __init__(self, combo: str) -> None:
+        super().__init__(f"The combo `{combo}` leads nowhere: what its targets name was removed or switched off.")
 
 
 class UnknownResponse(Refusal):

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from combos.refusals import AmbiguousModel, UnknownModel
+from combos.refusals import AmbiguousModel, EmptyCombo, UnknownModel
 from combos.snapshot import ComboFacts, Snapshot, Target
 from providers.snapshot import ModelFacts, ProviderFacts
 
@@ -76,7 +76,7 @@ def _flat(steps: Iterable[Step]) -> Iterable[ResolvedTarget]:
 
 
 def resolve(asked: str, snapshot: Snapshot) -> Route:
-    """Raises UnknownModel or AmbiguousModel."""
+    """Raises UnknownModel, AmbiguousModel or EmptyCombo."""
     return snapshot.once(("route", asked), lambda: _resolve(asked, snapshot))
 
 
@@ -85,10 +85,10 @@ def _resolve(asked: str, snapshot: Snapshot) -> Route:
     name, pattern = (alias.target, alias.pattern) if alias else (asked, None)
     combo = snapshot.combos.get(name)
     if combo is None:
-        return Route(asked, name, pattern, None, (resolve_model(Target(name), snapshot),))
+        return Route(asked, name, pattern, None, (resolve_model(Target(name), snapshot, pattern or ""),))
     steps = _steps(combo, snapshot, (name,))
     if not steps:
-        raise UnknownModel(asked, [])
+        raise EmptyCombo(name)
     return Route(asked, name, pattern, combo, steps)
 
 
@@ -123,8 +123,8 @@ def chains_for(asked: str, snapshot: Snapshot) -> list[ResolvedTarget]:
     return [resolved for resolved in found if resolved is not None]
 
 
-def resolve_model(target: Target, snapshot: Snapshot) -> ResolvedTarget:
-    """Of a model alone, never of a combo. Raises UnknownModel or AmbiguousModel."""
+def resolve_model(target: Target, snapshot: Snapshot, alias: str = "") -> ResolvedTarget:
+    """Of a model alone, never of a combo; `alias` stands for it. Raises UnknownModel or AmbiguousModel."""
     prefix, slash, model_id = target.model.partition("/")
     provider = snapshot.directory.providers.get(prefix) if slash and model_id else None
     if provider is not None:
@@ -135,7 +135,7 @@ def resolve_model(target: Target, snapshot: Snapshot) -> ResolvedTarget:
         return ResolvedTarget(ready[0], _model_of(ready[0], target.model), target)
     if ready:
         raise AmbiguousModel(target.model, [f"{owner.prefix}/{target.model}" for owner in ready])
-    raise UnknownModel(target.model, close_matches(target.model, snapshot))
+    raise UnknownModel(target.model, close_matches(target.model, snapshot), alias)
 
 
 def _model_of(provider: ProviderFacts, model_id: str) -> ModelFacts:

@@ -290,6 +290,24 @@ class TestNames:
         fleet.gateway.api("PUT", "/models/alias", {"alias": "to-the-combo", "model": "t"})
         assert fleet.ask("to-the-combo") == "three"
 
+    def test_an_alias_of_what_was_removed_names_itself(self, fleet: Fleet) -> None:
+        combo = fleet.combo("short-lived", "one/m")
+        fleet.gateway.api("PUT", "/models/alias", {"alias": "to-nowhere", "model": combo})
+        (row,) = [row for row in fleet.gateway.api("GET", "/combos")["combos"] if row["name"] == combo]
+        fleet.gateway.api("DELETE", f"/combos/{row['id']}")
+        answer = fleet.gateway.chat("to-nowhere")
+        assert answer.status_code == 404
+        said = "There is no model `short-lived`, for which the alias `to-nowhere` stands."
+        assert answer.json()["error"]["message"].startswith(said)
+
+    def test_a_combo_whose_targets_are_gone_says_so(self, fleet: Fleet) -> None:
+        node = fleet.gateway.add_node("leaving", fleet.upstream.base_url)
+        fleet.combo("t", "leaving/m")
+        fleet.gateway.api("DELETE", f"/provider-nodes/{node['id']}")
+        answer = fleet.gateway.chat("t")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "model_not_found")
+        assert "The combo `t` leads nowhere" in answer.json()["error"]["message"]
+
     def test_a_chain_is_asked_when_everything_else_failed(self, fleet: Fleet) -> None:
         fleet.gateway.api(
             "POST", "/fallback/chains", {"name": "last resort", "models": ["three/m"], "pattern": "one/*"}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from combos.refusals import AmbiguousModel, Refusal, UnknownModel
+from combos.refusals import AmbiguousModel, EmptyCombo, Refusal, UnknownModel
 from combos.resolver import DEEPEST, NestedRoute, ResolvedTarget, Route, Step, chains_for, close_matches, resolve
 from combos.snapshot import Snapshot, Target
 from combos.strategies import Strategy
@@ -154,8 +154,8 @@ def test_what_is_nested_too_deep_in_loaded_rows_is_left_out() -> None:
     assert tree_of(resolve("deep-1", NESTED).steps)[0] == ["deep-2", ["deep-3", "gh/gpt-5.1-codex"]]
 
 
-def test_a_combo_of_which_nothing_is_left_is_unknown() -> None:
-    with pytest.raises(UnknownModel):
+def test_a_combo_of_which_nothing_is_left_is_refused() -> None:
+    with pytest.raises(EmptyCombo):
         resolve("empty", NESTED)
 
 

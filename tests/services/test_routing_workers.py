@@ -103,9 +103,9 @@ class TestBreaker:
         fleet.asked()
 
     def wait_for_half_open(self) -> None:
-        time.sleep(1.7)
+        time.sleep(2)
 
-    def closes(self, fleet: Fleet, seconds: float = WITHIN) -> None:
+    def closes(self, fleet: Fleet, seconds: float = 4) -> None:
         wait_until(lambda: fleet.gateway.chat("one/m").status_code == 200, seconds, "a later probe")
         wait_until(lambda: statuses(at_once(fleet.gateway, SEVERAL, "one/m")) == [200] * SEVERAL, WITHIN, "the closing")
 
