@@ -1,4 +1,5 @@
-// The form of a combo: weights as shares of one bar, which always sum to 100 %, and only where they count.
+// The forms on routing: what a strategy means, whole where its field is too narrow, and in a combo's the weights as
+// shares of one bar, which always sum to 100 %, and only where they count.
 (function () {
   "use strict";
 
@@ -56,7 +57,16 @@
     if (isWeighted) draw(bar);
   }
 
+  function sayMeaning(strategy) {
+    const meaning = element("p", "omni-help omni-meaning");
+    const say = () => { meaning.textContent = strategy.selectedOptions[0]?.textContent || ""; };
+    strategy.closest(".field-row, .form-row, div").after(meaning);
+    strategy.addEventListener("change", say);
+    say();
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
+    for (const each of document.querySelectorAll("select:is(#id_strategy, #id_account_strategy)")) sayMeaning(each);
     const bar = document.querySelector("[data-weights]"), strategy = document.getElementById("id_strategy");
     if (!bar || !strategy) return;
     const again = () => update(bar, strategy);
