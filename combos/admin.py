@@ -19,7 +19,16 @@ from unfold.decorators import action, display
 
 from billing.figures import count, percent
 from combos import chains, explain_page, metrics, ready_made, rehearsal_page, suggestions
-from combos.forms import AliasForm, ComboForm, RoutingForm, StepForm, StepFormSet, TargetForm, TargetFormSet
+from combos.forms import (
+    AliasForm,
+    ComboForm,
+    RoutingForm,
+    StepForm,
+    StepFormSet,
+    TargetForm,
+    TargetFormSet,
+    has_too_many,
+)
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, GatewaySettings, ModelAlias, RoutingSettings
 from combos.ready_made import READY_MADE, ReadyMade
 from combos.strategies import Strategy
@@ -68,6 +77,7 @@ class TargetInline(PlainChoices, TabularInline):
         if db_field.name == "connection" and field is not None:
             field.queryset = field.queryset.select_related("provider")
             field.empty_label = _("Any connection")
+            field.choices = list(field.choices)  # Read once, or each row would ask the database.
         return field
 
 
@@ -90,9 +100,10 @@ class ComboAdmin(NamesModels):
     fieldsets = (
         (None, {"fields": ("name", "is_enabled", "strategy")}),
         (
-            _("Advanced: what is left empty is as the routing settings say"),
+            _("Advanced"),
             {
                 "classes": ("collapse",),
+                "description": _("What is left empty is as the routing settings say."),
                 # One a row: only then does Django unfold them where one is wrong.
                 "fields": (
                     "max_retries",
@@ -146,10 +157,14 @@ class ComboAdmin(NamesModels):
         found = rehearsal_page.results(combo) if request.method == "POST" else {}
         return TemplateResponse(request, "combos/rehearsal.html", context | found)
 
+    def get_inlines(self, request: HttpRequest, obj: Combo | None) -> Any:
+        return () if has_too_many(obj) else self.inlines
+
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **options: Any) -> Any:
         combo = context.get("original")
         context["default_strategy"] = RoutingSettings.load().strategy
         context["figures"] = metrics.of(combo) if combo else None
+        context["has_too_many"] = has_too_many(combo)
         return super().render_change_form(request, context, *args, **options)
 
     @display(description=_("strategy"), ordering="strategy")
@@ -323,21 +338,27 @@ class RoutingSettingsAdmin(SingletonPage):
     fieldsets = (
         (
             _("Connections of one provider"),
-            {"fields": ("account_strategy", "sticky_limit", ("keeps_conversations", "affinity_minutes"))},
+            {"fields": ("account_strategy", "sticky_limit", "keeps_conversations", "affinity_minutes")},
         ),
         (
             _("Combos, unless they say otherwise"),
             {
                 "fields": (
                     "strategy",
-                    ("max_retries", "retry_delay_ms"),
-                    ("timeout_ms", "skips_unhealthy"),
-                    ("concurrency_per_model", "queue_timeout_ms"),
+                    "max_retries",
+                    "retry_delay_ms",
+                    "timeout_ms",
+                    "concurrency_per_model",
+                    "queue_timeout_ms",
+                    "skips_unhealthy",
                 )
             },
         ),
         (_("Every request"), {"fields": ("total_seconds",)}),
     )
+
+    class Media:
+        js = ("omniroute/combo.js",)
 
 
 @admin.register(GatewaySettings)

@@ -18,6 +18,9 @@ from combos.models import Combo, ComboTarget, FallbackStep, ModelAlias, RoutingS
 from combos.strategies import ACCOUNT_MEANINGS, MEANINGS, Strategy
 from combos.targets import check_default_strategy, check_name, check_together, faults_of, put_in_order
 
+MOST_IN_FORM = 100
+"""Targets. A page with more of them takes seconds, and sends more fields than one request may have."""
+
 LAST = 32_767
 """What a small integer holds on every database."""
 
@@ -129,6 +132,11 @@ class StepFormSet(PlacedFormSet):
         return chains.faults_of(rows)
 
 
+def has_too_many(combo: Combo | None) -> bool:
+    """Whether the combo has more targets than a form can hold, so that they are changed elsewhere."""
+    return combo is not None and ComboTarget.objects.filter(combo_id=combo.pk).count() > MOST_IN_FORM
+
+
 class ComboForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Combo
@@ -164,6 +172,8 @@ class ComboForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned = super().clean() or {}
         if cleaned.get("name"):
             check_name(Combo(pk=self.instance.pk, name=cleaned["name"]))
+        if has_too_many(self.instance):
+            check_together(Combo(strategy=cleaned.get("strategy", "")), list(self.instance.targets.all()))
         return cleaned
 
 

@@ -4,14 +4,18 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from combos.metrics import DAY
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias, RoutingSettings
 from combos.ready_made import READY_MADE
 from combos.strategies import MEANINGS
 from omniroute_site.roles import Role
 from providers.sync import sync_catalogue
-from tests.dashboard import make_provider, make_user, text_of
+from tests.dashboard import make_provider, make_record, make_user, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quiet_dashboard")]
 
@@ -77,6 +81,50 @@ def test_the_form_says_what_each_strategy_does_and_what_the_default_is(page: Cli
     assert all(str(meaning) in shown for meaning in MEANINGS.values())
     assert "As the routing settings say: Auto" in shown
     assert 'placeholder="7000"' in shown
+
+
+def test_a_combo_of_too_many_targets_for_a_form_is_still_switched_and_named(page: Client) -> None:
+    combo = Combo.objects.create(name="big", strategy="priority")
+    ComboTarget.objects.bulk_create(
+        ComboTarget(combo=combo, position=position, model=f"groq/{position}", weight=0) for position in range(1, 102)
+    )
+    address = f"/admin/combos/combo/{combo.pk}/change/"
+    assert f"PUT /api/combos/{combo.pk}" in text_of(page.get(address))
+    assert page.post(address, {"name": "bigger", "strategy": "random"}).status_code == 302
+    combo.refresh_from_db()
+    assert (combo.name, combo.is_enabled, combo.targets.count()) == ("bigger", False, 101)
+    errors = errors_of(page.post(address, {"name": "bigger", "strategy": "weighted"}))
+    assert "give at least one target a weight" in str(errors)
+
+
+def test_the_connections_a_target_may_be_pinned_to_are_read_once(page: Client) -> None:
+    combo = Combo.objects.create(name="coding")
+    counts = []
+    for position in range(1, 6):
+        ComboTarget.objects.create(combo=combo, position=position, model=f"groq/{position}")
+        with CaptureQueriesContext(connection) as captured:
+            page.get(f"/admin/combos/combo/{combo.pk}/change/")
+        counts.append(len(captured))
+    assert len(set(counts[1:])) == 1
+
+
+def test_the_list_says_what_came_of_a_days_requests(page: Client) -> None:
+    combo = Combo.objects.create(name="coding")
+    ComboTarget.objects.create(combo=combo, model="groq/llama")
+    for facts in ({}, {"attempts": 2}, {"status": 502}, {"status": 499}, {"started_at": timezone.now() - DAY * 2}):
+        make_record(combo="coding", **facts)
+    shown = text_of(page.get("/admin/combos/combo/"))
+    assert "3 requests" in shown
+    assert "66.7 % ok, 33.3 % fell back" in shown
+    assert "/admin/billing/usagerecord/?combo=coding&amp;window=24h" in shown
+
+
+def test_a_combos_page_says_how_it_did_by_who_answered(page: Client) -> None:
+    combo = Combo.objects.create(name="coding")
+    make_record(combo="coding", total_ms=100)
+    make_record(combo="coding", total_ms=300, model="other", attempts=2)
+    shown = " ".join(text_of(page.get(f"/admin/combos/combo/{combo.pk}/change/")).split())
+    assert all(words in shown for words in ("groq/llama", "groq/other", "all together", "200 ms", ">50 %<"))
 
 
 WRONG_COMBOS = {
