@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from billing import keys
-from billing.figures import count, milliseconds, money
+from billing.figures import count, milliseconds, money, percent
 from billing.models import ApiKey, Budget, PriceSource, Pricing, UsageRecord
 from providers.models import ProviderConnection
 from tests.dashboard import (
@@ -108,6 +108,14 @@ def test_money_is_written_to_the_cent_and_small_money_to_four_digits(amount: str
 )
 def test_counts_are_short(number: int | None, shown: str) -> None:
     assert count(number) == shown
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(None, "—"), (0, "0 %"), (1, "100 %"), (0.25, "25 %"), (1 / 3, "33.3 %"), (0.9999, "> 99.9 %"), (1e-4, "< 0.1 %")],
+)
+def test_a_share_is_never_rounded_to_all_or_nothing(share: float | None, shown: str) -> None:
+    assert percent(share) == shown
 
 
 def test_milliseconds_are_short() -> None:
