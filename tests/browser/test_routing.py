@@ -22,12 +22,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LONG = "a-model-with-a-name-that-is-longer-than-any-column-" * 3
 
 
-def form_of(open_as: OpenAs, strategy: str, weights: list[int], width: int = 1440) -> Page:
+def form_of(open_as: OpenAs, strategy: str, weights: list[int], width: int = 1440, role: Role = Role.OPERATOR) -> Page:
     make_provider()
     combo = Combo.objects.create(name="coding", strategy=strategy)
     for position, weight in enumerate(weights, start=1):
         ComboTarget.objects.create(combo=combo, position=position, model=f"groq/{position}", weight=weight)
-    page = open_as(Role.OPERATOR, width=width).new_page()
+    page = open_as(role, width=width).new_page()
     page.goto(f"/admin/combos/combo/{combo.pk}/change/")
     return page
 
@@ -53,6 +53,13 @@ def test_weights_are_seen_only_where_they_count(open_as: OpenAs) -> None:
     page.locator("#id_strategy").select_option("")
     expect(weight).to_be_hidden()
     expect(page.locator("[data-weights]")).to_be_hidden()
+
+
+def test_who_only_reads_drags_nothing(open_as: OpenAs) -> None:
+    page = form_of(open_as, "priority", [1, 1], role=Role.VIEWER)
+    expect(page.locator("#targets-data")).to_contain_text("groq/2")
+    for handle in page.locator(r"#targets-data [x-sort\:handle]").all():
+        expect(handle).to_be_hidden()
 
 
 def test_what_a_strategy_means_is_whole_on_a_phone(open_as: OpenAs) -> None:
