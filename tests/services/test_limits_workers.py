@@ -1,9 +1,9 @@
 """Turns, shares and limits with four workers: four of them are not four times as much."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -11,23 +11,10 @@ from tests import crowd
 from tests import upstream as play
 from tests.crowd import SEVERAL, Waiting, at_once, statuses, who_is_asked
 from tests.fleet import Fleet
-from tests.services.conftest import NO_LIMIT, times_said
-
-T = TypeVar("T")
+from tests.services.conftest import NO_LIMIT, while_shared
 
 ONCE = {"maxRetries": 0}
 TRIO = ["one/m", "two/m", "three/m"]
-
-
-def while_shared(fleet: Fleet, attempt: Callable[[], T]) -> T:
-    """Again where Redis was late meanwhile, as on a machine that is busy with other things: workers are alone then."""
-    for _ in range(4):
-        lost = times_said(fleet, "is away")
-        found = attempt()
-        if times_said(fleet, "is away") == lost:
-            return found
-        time.sleep(1)
-    raise AssertionError("Redis was late at every attempt.")
 
 
 class TestTurnsAndShares:
