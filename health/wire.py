@@ -11,7 +11,7 @@ from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-PATIENCE_SECONDS = 0.1
+PATIENCE_SECONDS = 0.25
 LATE_SECONDS = 0.02
 ROUNDS = 3
 MOST_TOGETHER = 200

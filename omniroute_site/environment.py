@@ -20,6 +20,7 @@ ENVIRONMENT: dict[str, tuple[type, object]] = {
     "HOSTNAME": (str, ""),
     "WEB_CONCURRENCY": (int, 1),
     "GRACE_SECONDS": (int, 30),
+    "STUCK_SECONDS": (int, 30),
     "NODE_ENV": (str, "production"),
     "BASE_URL": (str, ""),
     "CLOUD_URL": (str, ""),

@@ -1,9 +1,9 @@
 """Keeps the product's processes running: web workers and the cluster of scheduled work.
 
 Each web worker listens on the same port with a socket of its own (SO_REUSEPORT), so that the kernel spreads the
-connections evenly. A worker that dies is started again, a little later each time. On the first SIGINT or SIGTERM
-everything is asked to stop, readiness turns to 503, running streams finish within the grace period; on the second,
-or when the grace is over, what still runs is killed.
+connections evenly. A worker that dies is started again, a little later each time; one that stands still is killed, and
+then started again. On the first SIGINT or SIGTERM everything is asked to stop, readiness turns to 503, running streams
+finish within the grace period; on the second, or when the grace is over, what still runs is killed.
 """
 
 import logging
@@ -14,6 +14,8 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from omniroute_site import heartbeat
 
 log = logging.getLogger(__name__)
 
@@ -32,19 +34,30 @@ class Child:
 
     name: str
     command: list[str]
+    stuck_seconds: float | None = None
+    """Killed after so long without a heartbeat, once it gave one. None or 0: it gives none."""
     process: "subprocess.Popen[bytes] | None" = None
     started: float = 0.0
     failures: int = 0
     next_start: float = 0.0
+    _listening: int | None = None
+    _heard: float | None = None
 
     def start(self) -> None:
-        self.started = time.monotonic()
-        self.process = subprocess.Popen(  # noqa: S603 - our own command line
-            self.command,
-            env=os.environ | ENVIRONMENT,
-            start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - it makes one system call, and no thread runs yet
-        )
+        self.started, self._heard = time.monotonic(), None
+        if self._listening is not None:
+            os.close(self._listening)
+        self._listening, speaking = heartbeat.make()
+        try:
+            self.process = subprocess.Popen(  # noqa: S603 - our own command line
+                [*self.command, f"--heartbeat={speaking}"] if self.stuck_seconds else self.command,
+                env=os.environ | ENVIRONMENT,
+                start_new_session=True,
+                pass_fds=(speaking,) if self.stuck_seconds else (),
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - it makes one system call, and no thread runs yet
+            )
+        finally:
+            os.close(speaking)
 
     def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
@@ -52,11 +65,21 @@ class Child:
     def look_after(self, now: float) -> None:
         """Start it again when it died."""
         if self.is_running():
+            self._kill_if_stuck(now)
             return
         if self.process is not None:
             self._note_death(self.process.returncode, now)
         if now >= self.next_start:
             self.start()
+
+    def _kill_if_stuck(self, now: float) -> None:
+        assert self._listening is not None
+        if heartbeat.was_heard(self._listening):
+            self._heard = now
+        if self.stuck_seconds and self._heard is not None and now - self._heard > self.stuck_seconds:
+            log.error("%s has stood still for %.0f s and is killed", self.name, now - self._heard)
+            self._heard = None
+            self.send(signal.SIGKILL)
 
     def _note_death(self, status: int, now: float) -> None:
         self.process = None

@@ -219,6 +219,14 @@ class TestStopping:
             assert time.monotonic() - began < 8
         assert len(gateway.usage(model="m")) == 1
 
+    def test_a_worker_that_stands_still_is_killed_and_started_again(self, make_gateway: MakeGateway) -> None:
+        gateway = make_gateway(STUCK_SECONDS="3").start()
+        (stuck,) = gateway.pids("web")
+        os.kill(stuck, signal.SIGSTOP)
+        wait_until(lambda: gateway.pids("web") not in ([], [stuck]) and gateway.is_ready(), 30, "another worker")
+        assert "has stood still" in gateway.log
+        assert gateway.chat("demo/echo").status_code == 200
+
     def test_kill_9_loses_no_usage_row_and_leaves_no_process(
         self, fresh: GatewayProcess, upstream: ScriptedUpstream
     ) -> None:

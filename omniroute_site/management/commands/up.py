@@ -39,7 +39,8 @@ class Command(BaseCommand):
         except DatabaseError as error:
             raise CommandError(f"The database cannot be used: {error}", returncode=3) from error
         password = first_start.make_first_admin(env("INITIAL_PASSWORD"))
-        web = [Child(f"web worker {n + 1}", manage("web", f"--host={host}", f"--port={port}")) for n in range(workers)]
+        command, patience = manage("web", f"--host={host}", f"--port={port}"), env("STUCK_SECONDS")
+        web = [Child(f"web worker {n + 1}", command, patience) for n in range(workers)]
         children = [*web, Child("scheduled work", manage("qcluster"))]
         status = Supervisor(children, settings.GRACE_SECONDS + 5).run(lambda: self._announce(host, port, password))
         if status:

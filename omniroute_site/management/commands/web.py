@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from health import readiness
+from omniroute_site import heartbeat
 from omniroute_site.environment import env, listen_host
 
 READINESS_SECONDS = 0.5
@@ -21,7 +22,11 @@ WAITING_CONNECTIONS = 2048
 
 
 class Worker(uvicorn.Server):
-    """uvicorn's server, except that it says it is leaving before it leaves."""
+    """uvicorn's server, except that it says it is leaving before it leaves, and that it lives while it does."""
+
+    def __init__(self, config: uvicorn.Config, speaking: int | None) -> None:
+        super().__init__(config)
+        self._speaking = speaking
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         readiness.drain()
@@ -29,6 +34,12 @@ class Worker(uvicorn.Server):
             self.force_exit = True
             return
         asyncio.get_running_loop().call_later(READINESS_SECONDS, setattr, self, "should_exit", True)
+
+    async def on_tick(self, counter: int) -> bool:
+        """uvicorn calls it ten times a second, on the loop that requests run on."""
+        if self._speaking is not None and counter % 10 == 0:
+            heartbeat.beat(self._speaking)
+        return await super().on_tick(counter)
 
 
 class Command(BaseCommand):
@@ -38,6 +49,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default=listen_host())
         parser.add_argument("--port", type=int, default=env("PORT"))
+        parser.add_argument("--heartbeat", type=int, help="The pipe on which `up` listens for signs of life.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         config = uvicorn.Config(
@@ -53,7 +65,7 @@ class Command(BaseCommand):
             timeout_graceful_shutdown=settings.GRACE_SECONDS,
         )
         logging.getLogger("uvicorn").setLevel(logging.WARNING)
-        worker = Worker(config)
+        worker = Worker(config, options["heartbeat"])
         worker.run(sockets=[listening_socket(options["host"], options["port"])])
         if not worker.started:
             raise SystemExit(3)
