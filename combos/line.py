@@ -191,7 +191,9 @@ class Line:
             return None
         waiting = [each.candidate for each in self._full]
         self._full = []
-        return await self._take(waiting, patience)
+        taken = await self._take(waiting, patience)
+        self._ready += waiting
+        return taken
 
     def forget_model(self, candidate: Candidate) -> None:
         """Ask nobody else for this model: it is not there, or cannot do what is wanted."""

@@ -441,6 +441,13 @@ class TestRoom:
         self.limit(unlimited, "a", requestsPerMinute=1)
         assert [unlimited.ask("many/m") for _ in range(3)] == ["a", "b", "b"]
 
+    def test_whoever_waited_for_several_asks_the_others_when_the_first_fails(self, unlimited: Fleet) -> None:
+        for account in ("a", "b", "c"):
+            self.limit(unlimited, account, minTimeBetweenRequests=1500)
+        assert {unlimited.ask("many/waited") for _ in range(3)} == {"a", "b", "c"}
+        unlimited.tell("a", failure(500))
+        assert unlimited.ask("many/waited") in ("b", "c")
+
     def test_when_nobody_has_room_in_time_it_is_429_with_the_time(self, unlimited: Fleet) -> None:
         for account in ("a", "b", "c"):
             self.limit(unlimited, account, requestsPerMinute=1)
