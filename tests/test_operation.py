@@ -289,6 +289,7 @@ class TestChangesAreObeyed:
         within_a_second(lambda: httpx.get(f"{fresh.url}/models").status_code == 401)
         assert httpx.get(f"{fresh.url}/models/demo/echo").status_code == 401
         set_one(fresh, "providers.models.UpstreamSettings", "first_event_timeout_seconds=1")
+        fresh.settle()
         upstream.always(play.hang_after_headers())
         answer = fresh.chat("up/m", stream=True)
         assert answer.status_code == 504
