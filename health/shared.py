@@ -157,7 +157,7 @@ class Shared:
         try:
             await self.on_push(is_new)
             await self._read()
-        except BaseException:
+        except BaseException:  # Cancelled ones too: whatever interrupts the meeting, nobody may take it for held.
             self.is_found = False
             raise
         self._tell(None)
