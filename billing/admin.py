@@ -1,10 +1,11 @@
 """The pages on money: API keys, requests, prices, budgets."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -16,11 +17,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.paginator import InfinitePaginator
 
-from billing import keys
+from billing import days, keys
 from billing.budgets import window
 from billing.figures import milliseconds, money, tokens
-from billing.forms import PricingForm, sample_costs
-from billing.models import ApiKey, Budget, CostSource, Period, PriceSource, Pricing, UsageRecord
+from billing.forms import KeyForm, PricingForm, sample_costs
+from billing.models import ApiKey, Budget, CostSource, Period, PriceSource, Pricing, Scope, UsageRecord
 from billing.requests import (
     ComboFilter,
     KeyFilter,
@@ -39,14 +40,28 @@ from providers.wording import ago, chip, clipped, on_off
 MANAGES_EVERY_KEY = "billing.view_every_apikey"
 
 
+class ScopeFilter(admin.SimpleListFilter):
+    title = _("scope")
+    parameter_name = "scope"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        return [("manage", _("admin")), ("client", _("client"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        manages = Q(scopes__icontains=Scope.MANAGE.value)
+        found = {"manage": queryset.filter(manages), "client": queryset.exclude(manages)}
+        return found.get(self.value() or "", queryset)
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(Switchable):
+    form = KeyForm
     purpose = _("What your clients send. A key is shown once, when it is made; only its digest is kept.")
     empty_title = _("No API keys yet")
     empty_text = _("A client needs a key to ask for a model, unless it runs on this machine and keys are not required.")
     empty_button = _("Make an API key")
     list_display = ("name", "shown", "owner_name", "scope", "state", "expires", "created")
-    list_filter = ("is_active", "is_admin")
+    list_filter = ("is_active", ScopeFilter)
     list_select_related = ("owner",)
     search_fields = ("name", "shown_prefix", "owner__username")
     ordering = ("-created_at",)
@@ -78,7 +93,7 @@ class ApiKeyAdmin(Switchable):
         made, request.issued_key = keys.create(  # type: ignore[attr-defined]
             wishes["name"],
             owner=wishes.get("owner") if "owner" in form.fields else request.user,  # type: ignore[arg-type]
-            is_admin=wishes.get("is_admin", False),
+            is_admin=wishes["is_admin"] and request.user.has_perm(MANAGES_EVERY_KEY),
             expires_at=wishes.get("expires_at"),
         )
         obj.pk = made.pk
@@ -105,7 +120,7 @@ class ApiKeyAdmin(Switchable):
     def owner_name(self, key: ApiKey) -> str:
         return key.owner.get_username() if key.owner else "—"
 
-    @display(description=_("scope"), ordering="is_admin")
+    @display(description=_("scope"))
     def scope(self, key: ApiKey) -> SafeString:
         return chip(_("admin"), "warn") if key.is_admin else chip(_("client"))
 
@@ -294,7 +309,7 @@ class BudgetAdmin(Page):
     empty_button = _("Add a budget")
     list_display = ("key_name", "period", "limit", "spent_so_far", "resets")
     list_filter = ("period",)
-    list_select_related = ("api_key",)
+    list_select_related = ("api_key", "user", "team")
     search_fields = ("api_key__name", "api_key__shown_prefix")
     ordering = ("api_key__name", "period")
     autocomplete_fields = ("api_key",)
@@ -302,11 +317,12 @@ class BudgetAdmin(Page):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Budget]:
         rows: QuerySet[Budget] = super().get_queryset(request)
-        return with_spent(rows, timezone.now())
+        zone = days.time_zone()
+        return with_spent(rows, timezone.now(), zone).annotate(zone=Value(zone.key))
 
     @display(description=_("API key"), ordering="api_key__name")
     def key_name(self, budget: Budget) -> str:
-        return budget.api_key.name
+        return budget.subject_name
 
     @display(description=_("limit"), ordering="limit_usd")
     def limit(self, budget: Budget) -> str:
@@ -320,5 +336,5 @@ class BudgetAdmin(Page):
         return render_to_string("billing/budget_bar.html", context)
 
     @display(description=_("starts anew"))
-    def resets(self, budget: Budget) -> SafeString | str:
-        return ago(window(Period(budget.period), timezone.now())[1])
+    def resets(self, budget: Any) -> SafeString | str:
+        return ago(window(Period(budget.period), timezone.now(), ZoneInfo(budget.zone))[1])

@@ -11,7 +11,7 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from billing.models import ApiKey
+from billing.models import ApiKey, Scope
 from providers.models import Canary
 
 PREFIX = "sk-or-"
@@ -40,12 +40,17 @@ def create(
     row = ApiKey.objects.create(
         name=name,
         owner=owner,
-        is_admin=is_admin,
+        scopes=scopes_of(is_admin=is_admin),
         expires_at=expires_at,
         digest=digest(key),
         shown_prefix=key[:SHOWN_CHARACTERS],
     )
     return row, key
+
+
+def scopes_of(*, is_admin: bool) -> list[str]:
+    """A client's, or an administrator's, who may ask models as well."""
+    return [Scope.INFERENCE.value, Scope.MANAGE.value] if is_admin else [Scope.INFERENCE.value]
 
 
 def check_secret() -> None:

@@ -1,82 +1,41 @@
-"""What every request used and cost: priced when it ends, written to the journal, kept in the database."""
+"""Job: the journal's rows into the database: the request, its attempts, and its share of the day's sums.
+
+Law: all of it in one transaction, and once for each request id, whatever the journal says twice.
+"""
 
 import logging
-from collections.abc import Callable
-from datetime import UTC, datetime
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any
-from uuid import UUID
 
-import msgspec
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, models, transaction
 from django.db.models import DateTimeField, DecimalField, JSONField, UUIDField
 
-from billing import request_log
-from billing.models import CostSource, UsageRecord
-from billing.prices import Price, cost
-from translator.usage import Usage
+from billing import days, request_log
+from billing.models import ApiKey, UsageAttempt, UsageRecord
+from billing.rows import Attempt, UsageRow
 
 log = logging.getLogger(__name__)
 
-NOTHING = Usage()
-COST_PLACES = Decimal("1e-10")
+RECORD_COLUMNS = tuple(name for name in UsageRow.__struct_fields__ if name != "made")
+ATTEMPT_COLUMNS = tuple(name for name in Attempt.__struct_fields__ if name != "start_ms")
+PLACE_COLUMNS = ("request_id", "number", "started_at")
+MOST_ASKED_AT_ONCE = 500
 
 
-class UsageRow(msgspec.Struct, omit_defaults=True):
-    """One line of the journal; the columns of UsageRecord."""
-
-    request_id: str
-    started_at: datetime
-    dialect: str
-    model_asked: str
-    status: int
-    total_ms: int
-    api_key_id: UUID | None = None
-    api_key_name: str = ""
-    provider: str = ""
-    connection: str = ""
-    model: str = ""
-    combo: str = ""
-    is_streaming: bool = False
-    attempts: int = 0
-    error: str = ""
-    tried: list[dict[str, str | int]] = []
-    uncached_input_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_tokens: int = 0
-    is_estimated: bool = False
-    cost_usd: Decimal = Decimal(0)
-    cost_source: str = CostSource.NOTHING.value
-    header_ms: int | None = None
-    first_event_ms: int | None = None
-
-    def add_usage(self, usage: Usage, price: Price | None) -> None:
-        """Fill in the tokens and what they cost. Without a price the cost is unknown, which is not free."""
-        self.uncached_input_tokens = usage.uncached_input
-        self.cache_read_tokens = usage.cache_read
-        self.cache_write_tokens = usage.cache_write
-        self.output_tokens = usage.output
-        self.reasoning_tokens = usage.reasoning
-        self.is_estimated = usage.is_estimated
-        if usage == NOTHING:
-            return
-        self.cost_source = price.source if price else CostSource.UNKNOWN.value
-        self.cost_usd = cost(usage, price).quantize(COST_PLACES) if price else Decimal(0)
-
-
-def store(rows: list[UsageRow]) -> None:
-    """Insert rows that are not there yet, and log them where that is asked for."""
+def store(rows: Sequence[UsageRow]) -> None:
+    """Insert the requests that are not there yet, and log them where that is asked for."""
+    for row in rows:
+        row.add_up()
     try:
-        _insert(rows)
+        stored = _insert(rows)
     except (DataError, IntegrityError):
-        _insert_one_by_one(rows)
-    request_log.write(rows)
+        stored = _insert_one_by_one(rows)
+    request_log.write(stored)
 
 
-def store_and_disconnect(rows: list[UsageRow]) -> None:
+def store_and_disconnect(rows: Sequence[UsageRow]) -> None:
     """For the journal's thread: a connection that broke is not met again."""
     try:
         store(rows)
@@ -84,44 +43,83 @@ def store_and_disconnect(rows: list[UsageRow]) -> None:
         connection.close()
 
 
-def _insert(rows: list[UsageRow]) -> None:
-    """The driver's own bulk insert: a sixth of what the ORM's costs, and this runs for every request."""
-    values: list[Any] = [_values(row) for row in rows]
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(_statement(), values)
+def _insert(rows: Sequence[UsageRow]) -> list[UsageRow]:
+    """Those that were new. The driver's own bulk insert costs a sixth of the ORM's, and this runs for every request."""
+    with transaction.atomic():
+        new = _not_there_yet(rows)
+        if not new:
+            return []
+        attempts = [values for row in new for values in _attempts(row)]
+        _execute(UsageRecord, RECORD_COLUMNS, [_record(row) for row in new])
+        _execute(UsageAttempt, (*PLACE_COLUMNS, *ATTEMPT_COLUMNS), attempts)
+        days.add(new)
+        _note_last_use(new)
+    return new
 
 
-def _insert_one_by_one(rows: list[UsageRow]) -> None:
+def _insert_one_by_one(rows: Sequence[UsageRow]) -> list[UsageRow]:
     """One row that the database refuses must not keep the others waiting for ever."""
+    stored: list[UsageRow] = []
     for row in rows:
         try:
-            _insert([row])
+            stored += _insert([row])
         except (DataError, IntegrityError) as error:
             log.critical("usage row %s is refused by the database: %s", row.request_id, error)
+    return stored
+
+
+def _not_there_yet(rows: Sequence[UsageRow]) -> list[UsageRow]:
+    last = {row.request_id: row for row in rows}
+    ids = list(last)
+    for start in range(0, len(ids), MOST_ASKED_AT_ONCE):
+        known = UsageRecord.objects.filter(request_id__in=ids[start : start + MOST_ASKED_AT_ONCE])
+        for request_id in known.values_list("request_id", flat=True):
+            del last[request_id]
+    return list(last.values())
+
+
+def _note_last_use(rows: Iterable[UsageRow]) -> None:
+    """Not through the key's own manager: that a key was used is no change of the configuration."""
+    latest = {row.api_key_id: row.started_at for row in sorted(rows, key=lambda row: row.started_at)}
+    for key_id, moment in latest.items():
+        if key_id is not None:
+            unused = models.Q(last_used_at=None) | models.Q(last_used_at__lt=moment)
+            models.QuerySet(ApiKey).filter(unused, pk=key_id).update(last_used_at=moment)
+
+
+def _record(row: UsageRow) -> list[Any]:
+    return [getattr(row, name) for name in RECORD_COLUMNS]
+
+
+def _attempts(row: UsageRow) -> Iterable[list[Any]]:
+    for number, attempt in enumerate(row.made, 1):
+        began = row.started_at + timedelta(milliseconds=attempt.start_ms)
+        yield [row.request_id, number, began, *(getattr(attempt, name) for name in ATTEMPT_COLUMNS)]
+
+
+def _execute(model: type[models.Model], columns: tuple[str, ...], lines: list[list[Any]]) -> None:
+    if not lines:
+        return
+    adapted = _adapted(model, columns)
+    for line in lines:
+        for place, adapt in adapted:
+            line[place] = adapt(line[place], connection)
+    values: list[Any] = lines
+    with connection.cursor() as cursor:
+        cursor.executemany(_statement(model, columns), values)
 
 
 @cache
-def _statement() -> str:
-    columns = ", ".join(connection.ops.quote_name(name) for name in UsageRow.__struct_fields__)
-    places = ", ".join(["%s"] * len(UsageRow.__struct_fields__))
-    table = connection.ops.quote_name(UsageRecord._meta.db_table)
-    return f"INSERT INTO {table} ({columns}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608 - our own names
+def _statement(model: type[models.Model], columns: tuple[str, ...]) -> str:
+    names = ", ".join(connection.ops.quote_name(name) for name in columns)
+    places = ", ".join(["%s"] * len(columns))
+    table = connection.ops.quote_name(model._meta.db_table)
+    return f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608 - our own names
 
 
 @cache
-def _adapted() -> tuple[tuple[int, Callable[[Any, Any], Any]], ...]:
+def _adapted(model: type[models.Model], columns: tuple[str, ...]) -> tuple[tuple[int, Callable[[Any, Any], Any]], ...]:
     """The columns whose values a database wants in a form of its own, and how to get it."""
-    fields = [UsageRecord._meta.get_field(name) for name in UsageRow.__struct_fields__]
+    fields = [model._meta.get_field(name) for name in columns]
     kinds = (DateTimeField, DecimalField, JSONField, UUIDField)
     return tuple((place, field.get_db_prep_save) for place, field in enumerate(fields) if isinstance(field, kinds))
-
-
-def _values(row: UsageRow) -> list[object]:
-    values = list(msgspec.structs.astuple(row))
-    for place, adapt in _adapted():
-        values[place] = adapt(values[place], connection)
-    return values
-
-
-def now() -> datetime:
-    return datetime.now(UTC)

@@ -3,12 +3,14 @@
 import time
 from dataclasses import replace
 
-from billing import ledger
-from billing.ledger import UsageRow
+from billing.counters import Wish
+from billing.money import units
+from billing.rows import ZERO, Attempt, UsageRow, now
 from billing.snapshot import KeyFacts
 from combos.candidates import Candidate
 from combos.gateway import Gateway
 from combos.outgoing import Spoken
+from providers.failures import UpstreamError
 from translator import tokens
 from translator.crossing import StreamCrossing
 from translator.dialect import ClientRequest
@@ -28,31 +30,58 @@ class Account:
         self._asked = asked
         self._gateway = gateway
         self._started = time.monotonic()
+        self._made: list[Attempt] = []
         self._candidate: Candidate | None = None
-        self._attempts = 0
-        self._usage: Usage = ledger.NOTHING
-        self._first_event_seconds: float | None = None
+        self._attempt_started = self._started
+        self._header_ms: int | None = None
+        self._first_event_ms: int | None = None
         self._is_settled = False
-        self.started_at = ledger.now()
-        self.header_seconds: float | None = None
+        self.started_at = now()
         self.is_streaming_now = False
+        self.reserved: Wish | None = None
+        """What its budgets hold for it while it runs."""
+        self.spoken_in_vain = 0
+        """Events of an answer that was cut before its client had heard of it."""
         self.combo = ""
         """The name of the combo that was asked for."""
         self.tried: list[dict[str, str | int]] = []
         """Who was asked in vain, or passed over."""
 
     def attempt(self, candidate: Candidate) -> None:
+        """A vendor is called now."""
         self._candidate = candidate
-        self._attempts += 1
-        self.header_seconds = None
+        self._attempt_started = time.monotonic()
+        self._made.append(
+            Attempt(
+                provider=candidate.provider.slug,
+                connection=candidate.connection.name,
+                model=_storable(candidate.model.id, 200),
+                start_ms=_milliseconds(self._attempt_started - self._started),
+            )
+        )
+
+    def headers_came(self, seconds: float) -> None:
+        self._made[-1].header_ms = self._header_ms = _milliseconds(seconds)
+
+    def attempt_failed(self, failure: UpstreamError) -> None:
+        """The last attempt came to nothing; what it said before is counted, for its vendor counts it too."""
+        attempt = self._made[-1]
+        if attempt.status:
+            return
+        if self.spoken_in_vain:
+            self._count(self._estimate(self.spoken_in_vain))
+            self.spoken_in_vain = 0
+        self._end_attempt(failure.status, failure.kind.value)
 
     def finish_whole(self, spoken: Spoken) -> None:
-        self._usage = spoken.usage or self._estimate(tokens.of_bytes(spoken.body))
+        self._count(spoken.usage or self._estimate(tokens.of_bytes(spoken.body)))
         self.settle(200)
 
     def stream_begins(self) -> None:
         self.is_streaming_now = True
-        self._first_event_seconds = time.monotonic() - self._started
+        moment = time.monotonic()
+        self._first_event_ms = _milliseconds(moment - self._started)
+        self._made[-1].first_event_ms = _milliseconds(moment - self._attempt_started)
 
     def stream_ends(self, stream: Relay | StreamCrossing, failed_with: int = 502) -> None:
         """The stream came to an end of its own: a good one, or the upstream's failure."""
@@ -77,7 +106,19 @@ class Account:
         counted = stream.usage or self._estimate(stream.events)
         if not is_whole:
             counted = replace(counted, output=max(counted.output, stream.events), is_estimated=True)
-        self._usage = counted
+        self._count(counted)
+
+    def _count(self, usage: Usage) -> None:
+        """What the attempt that runs has used, at the price of now."""
+        assert self._candidate is not None
+        candidate = self._candidate
+        price = self._gateway.keeper.current.books.prices.get((candidate.provider.slug, candidate.model.id))
+        self._made[-1].add_usage(usage, price, is_flat=candidate.connection.is_flat)
+
+    def _end_attempt(self, status: int, kind: str = "") -> None:
+        attempt = self._made[-1]
+        attempt.status, attempt.kind = status, kind
+        attempt.total_ms = _milliseconds(time.monotonic() - self._attempt_started)
 
     def _estimate(self, output: int) -> Usage:
         """For vendors that send no counts."""
@@ -88,9 +129,13 @@ class Account:
         if self._is_settled:
             return
         self._is_settled = True
-        row = self._row(status, error)
-        self._gateway.journal.append(row)
-        self._gateway.keeper.meter.charge(row.api_key_id, row.cost_usd, self.started_at)
+        if self._made and not self._made[-1].status:
+            self._end_attempt(status)
+        self._gateway.journal.append(self._row(status, error))
+        if self.reserved is not None:
+            spent = sum((each.cost_usd for each in self._made), ZERO)
+            used = sum(each.prompt_tokens + each.output_tokens for each in self._made)
+            self._gateway.meter.settle(self.reserved, units(spent), used)
 
     def _row(self, status: int, error: str) -> UsageRow:
         row = UsageRow(
@@ -99,31 +144,24 @@ class Account:
             dialect=self._asked.dialect.value,
             model_asked=_storable(self._asked.model, CHARACTERS_OF_MODEL),
             status=status,
-            total_ms=_milliseconds(time.monotonic() - self._started) or 0,
+            total_ms=_milliseconds(time.monotonic() - self._started),
             is_streaming=self._asked.is_streaming,
-            attempts=self._attempts,
             error=_storable(error, CHARACTERS_OF_ERROR),
             combo=self.combo,
             tried=self.tried,
-            header_ms=_milliseconds(self.header_seconds),
-            first_event_ms=_milliseconds(self._first_event_seconds),
+            header_ms=self._header_ms,
+            first_event_ms=self._first_event_ms,
+            made=self._made,
         )
-        if self._key:
-            row.api_key_id, row.api_key_name = self._key.id, self._key.name
-        if self._candidate:
-            self._add_candidate(row, self._candidate)
+        if (key := self._key) is not None:
+            row.api_key_id, row.api_key_name = key.id, key.name
+            row.user_id, row.user_name = key.user_id, key.user_name
+            row.team_id, row.team_name = key.team_id, key.team_name
         return row
 
-    def _add_candidate(self, row: UsageRow, candidate: Candidate) -> None:
-        row.provider = candidate.provider.slug
-        row.connection = candidate.connection.name
-        row.model = _storable(candidate.model.id, 200)
-        prices = self._gateway.keeper.current.books.prices
-        row.add_usage(self._usage, prices.get((candidate.provider.slug, candidate.model.id)))
 
-
-def _milliseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else round(seconds * 1000)
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
 
 
 def _storable(text: str, most: int) -> str:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import orjson
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
-from billing.ledger import now
+from billing.rows import now
 from combos import affinity, conversations, counting, listings, outgoing, pipeline, runtime
 from combos.admission import admit
 from combos.framing import as_array

@@ -8,7 +8,8 @@ import httpx
 
 from billing import ledger
 from billing.journal import Journal
-from billing.ledger import UsageRow
+from billing.meter import Meter
+from billing.rows import UsageRow
 from combos.affinity import Affinities
 from combos.memory import Memory
 from combos.snapshot import Keeper
@@ -29,6 +30,7 @@ class Gateway:
     keeper: Keeper
     upstream: Upstream
     journal: Records
+    meter: Meter
     memory: Memory
     health: Health
     affinities: Affinities

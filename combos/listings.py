@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from billing.ledger import now
+from billing.rows import now
 from combos import runtime
 from combos.admission import admit
 from combos.refusals import UnknownModel, WrongKey

@@ -7,14 +7,14 @@ one. What a request used and cost is settled exactly once, whoever hangs up firs
 
 import asyncio
 
-from billing.budgets import BudgetExceeded
 from combos import affinity
 from combos.account import CLIENT_CLOSED, Account
 from combos.affinity import Bound, Place
 from combos.candidates import DRAW, Candidate, Orderer, is_spread
 from combos.gateway import Gateway
 from combos.line import Line
-from combos.refusals import Refusal, SpentUp
+from combos.refusals import Refusal
+from combos.reservation import reserve
 from combos.resolver import Route, resolve
 from combos.snapshot import Snapshot
 from combos.streaming import Streaming
@@ -30,12 +30,13 @@ async def answer(asked: Asked, gateway: Gateway) -> Whole | Streaming:
     snapshot = gateway.keeper.current
     account = Account(asked.request_id, asked.key, asked.request, gateway)
     try:
-        admit(asked, account, gateway)
         route = resolve(asked.request.model, snapshot)
         account.combo = route.combo.name if route.combo else ""
         place = await place_of(asked, route, snapshot, gateway)
         orderer = Orderer(snapshot, gateway.health, DRAW)
-        line = Line(orderer, await orderer.line_up(route, place.bound), place.bound)
+        placed = await orderer.line_up(route, place.bound)
+        account.reserved = await reserve(asked, placed, account.started_at, snapshot, gateway)
+        line = Line(orderer, placed, place.bound)
         trial = Trial(asked, snapshot, account, gateway, line)
         answered = await trial.first_that_speaks()
         if place.conversation is not None:
@@ -47,19 +48,6 @@ async def answer(asked: Asked, gateway: Gateway) -> Whole | Streaming:
     except asyncio.CancelledError:
         account.settle(CLIENT_CLOSED, "the client hung up before the answer began")
         raise
-
-
-def admit(asked: Asked, account: Account, gateway: Gateway) -> None:
-    """Raises SpentUp."""
-    try:
-        gateway.keeper.meter.admit(asked.key.id if asked.key else None, account.started_at)
-    except BudgetExceeded as spent:
-        seconds = (spent.resets_at - account.started_at).total_seconds()
-        raise SpentUp(
-            f"The {spent.period} budget of this key, {spent.limit.normalize():f} US$, is used up. "
-            f"It begins anew at {spent.resets_at:%Y-%m-%d %H:%M} UTC.",
-            seconds,
-        ) from None
 
 
 async def place_of(asked: Asked, route: Route, snapshot: Snapshot, gateway: Gateway) -> Place:

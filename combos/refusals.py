@@ -12,15 +12,32 @@
     +-- NoTarget          400   a combo none of whose targets may be asked
     +-- NotSpoken         400   the provider's wire format cannot be reached from this one
     +-- BodyTooLarge      413
-    +-- SpentUp           429   a budget of the key is used up
+    +-- SpentUp           429   a budget is used up: of the key, its user, its team or everybody
+    +-- KeyBusy           429   the key's own limits: requests or tokens a minute, requests at once
+    +-- Unpriced          403   a budget is asked to hold what nobody knows the price of
     +-- AllFailed               the last candidate's own status; lists every attempt
 
 They carry facts. Each dialect puts them into its own shape.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from billing.allowances import Allowance
+from billing.models import Level
 from health.words import span
+
+WHOSE = {
+    Level.KEY: "this key",
+    Level.USER: "the user {subject}",
+    Level.TEAM: "the team {subject}",
+    Level.GLOBAL: "everybody together",
+}
+KEY_LIMITS = {
+    "requests_per_minute": "send {number} requests a minute",
+    "tokens_per_minute": "use {number} tokens a minute",
+    "concurrent": "run {number} requests at once",
+}
 
 
 class Refusal(Exception):
@@ -140,9 +157,37 @@ class SpentUp(Refusal):
     status = 429
     code = "insufficient_quota"
 
-    def __init__(self, message: str, retry_after: float) -> None:
-        super().__init__(message)
+    def __init__(self, allowance: Allowance, ends: datetime, retry_after: float, *, is_reserved: bool) -> None:
+        """`ends`: when its window does, in the time zone that it is told in."""
+        whose = WHOSE[allowance.level].format(subject=shortened(allowance.subject))
+        budget = f"The {allowance.period} budget of {whose}, {allowance.limit_usd.normalize():f} US$,"
+        if is_reserved:
+            said = "has nothing left beside what requests that are running may cost. Try again when they have ended."
+        else:
+            said = f"is used up. It begins anew at {ends:%Y-%m-%d %H:%M %Z}."
+        super().__init__(f"{budget} {said}")
         self.retry_after = retry_after
+
+
+class KeyBusy(Refusal):
+    status = 429
+    code = "rate_limit_exceeded"
+
+    def __init__(self, limit: str, number: int, retry_after: float) -> None:
+        super().__init__(f"This key may {KEY_LIMITS[limit].format(number=number)}. Try again in {span(retry_after)}.")
+        self.retry_after = retry_after
+
+
+class Unpriced(Refusal):
+    status = 403
+    code = "unknown_price"
+    param = "model"
+
+    def __init__(self, provider: str, model: str) -> None:
+        super().__init__(
+            f"What `{shortened(model)}` of {provider} costs is unknown, so a budget could not hold it. "
+            "Give it a price under Prices, or allow unknown prices under Money settings."
+        )
 
 
 class AllFailed(Refusal):

@@ -14,7 +14,8 @@ from django.urls import reverse
 
 from billing import keys
 from billing.journal import Journal
-from billing.ledger import UsageRow
+from billing.meter import Meter
+from billing.rows import UsageRow
 from combos.affinity import Affinities
 from combos.gateway import Gateway, make_journal, transports
 from combos.memory import Memory
@@ -87,7 +88,9 @@ async def start() -> None:
     dashboard = f"{settings.BASE_URL}{reverse('admin:index')}providers/providerconnection/"
     health = make_health(snapshots.current.health)
     await health.start()
-    _gateway = Gateway(snapshots, Upstream(transports()), journal, Memory(), health, Affinities(health), dashboard)
+    _gateway = Gateway(
+        snapshots, Upstream(transports()), journal, Meter(), Memory(), health, Affinities(health), dashboard
+    )
     _follower = asyncio.create_task(_follow(snapshots, health))
     readiness.register("journal", lambda: journal.trouble)
     readiness.register("snapshot", lambda: snapshots.trouble)

@@ -14,9 +14,8 @@ from uuid import UUID
 
 from django.db import connection
 
-from billing import budgets
 from billing import snapshot as billing_snapshot
-from billing.budgets import Meter
+from billing import spending
 from billing.snapshot import Books
 from combos.models import Combo, ComboTarget, FallbackChain, GatewaySettings, ModelAlias, RoutingSettings
 from combos.strategies import AccountStrategy, Strategy
@@ -203,11 +202,12 @@ def _limits() -> Limits:
 
 
 class Keeper:
-    """Holds the current snapshot and the meter of budgets, and keeps both fresh from a thread of its own."""
+    """Holds the current snapshot and the sums of budgets, and keeps both fresh from a thread of its own."""
 
     def __init__(self) -> None:
         self.current = load()
-        self.meter: Meter = budgets.read_meter(datetime.now(UTC))
+        self.spent = self._read_spent()
+        """In each budget's window of now, in ten-billionths of a dollar, as the database knew it last."""
         self.trouble: str | None = None
         """Why the snapshot may be older than a second; None while all is well."""
         self._stopping = threading.Event()
@@ -227,9 +227,8 @@ class Keeper:
             waited += LOOK_SECONDS
             try:
                 self.look()
-                if waited >= SPENT_SECONDS and self.meter.allowances:
-                    waited = 0.0
-                    self._read_meter()
+                if waited >= SPENT_SECONDS:
+                    waited, self.spent = 0.0, self._read_spent()
                 self.trouble = None
             except Exception as error:  # The outermost edge of the thread: requests go on with what is known.
                 if self.trouble is None:
@@ -244,7 +243,7 @@ class Keeper:
             if configuration.version() == self.current.version:
                 return
             self.current = load()
-            self._read_meter()
+            self.spent = self._read_spent()
 
-    def _read_meter(self) -> None:
-        self.meter = budgets.read_meter(datetime.now(UTC)).at_least(self.meter)
+    def _read_spent(self) -> Mapping[tuple[int, str], int]:
+        return spending.totals(self.current.books.allowances, datetime.now(UTC))

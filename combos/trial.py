@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx
 
-from billing.ledger import now
+from billing.rows import now
 from billing.snapshot import KeyFacts
 from combos import conversations, outgoing, verdicts
 from combos.account import Account
@@ -198,6 +198,13 @@ class Trial:
         except CannotSay as lack:
             raise UpstreamError(FailureKind.UNSUPPORTED_FEATURE, 400, lack.message) from lack
         self.account.attempt(candidate)
+        try:
+            return await self._call_and_hear(candidate, sent, use)
+        except UpstreamError as failure:
+            self.account.attempt_failed(failure)
+            raise
+
+    async def _call_and_hear(self, candidate: Candidate, sent: Outgoing, use: Use) -> Whole | Streaming:
         timeouts = self.snapshot.directory.timeouts
         wants_stream = self.asked.request.is_streaming
         total = timeouts.stream if wants_stream else timeouts.whole_answer
@@ -261,7 +268,7 @@ class Trial:
 
     async def _begin(self, candidate: Candidate, sent: Outgoing, exchange: Exchange, use: Use) -> Whole | Streaming:
         """The answer, or the beginning of it. The exchange is closed unless a stream takes it over."""
-        self.account.header_seconds = exchange.header_seconds
+        self.account.headers_came(exchange.header_seconds)
         is_stream = exchange.content_type.startswith(outgoing.STREAM)
         try:
             if self.asked.request.is_streaming and (
@@ -271,6 +278,10 @@ class Trial:
             whole = await self._whole(candidate, sent, await exchange.whole_body(), is_stream)
             await use.succeeded()
             return whole
+        except (UpstreamError, UpstreamComplaint):
+            if is_stream:
+                self.account.spoken_in_vain = exchange.received.count(b"data:")
+            raise
         finally:
             if not self.account.is_streaming_now:
                 await exchange.aclose()

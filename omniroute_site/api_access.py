@@ -19,8 +19,8 @@ from django.http import HttpRequest
 from ninja.utils import check_csrf
 
 from billing import keys
-from billing.ledger import now
 from billing.models import ApiKey
+from billing.rows import now
 from combos.admission import credential, peer
 from health import lockouts
 from health.models import PolicyName

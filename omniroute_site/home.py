@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from billing import days
 from billing.models import Budget, CostSource, UsageRecord
 from billing.requests import FAILED, outcome
 from billing.spending import with_spent
@@ -141,12 +142,12 @@ def _inactive_connections() -> list[Attention]:
 
 
 def _used_up_budgets(now: datetime) -> list[Attention]:
-    budgets: Any = with_spent(Budget.objects.select_related("api_key"), now)
+    budgets: Any = with_spent(Budget.objects.select_related("api_key", "user", "team"), now, days.time_zone())
     rows = budgets.filter(spent__gte=F("limit_usd"))[:5]
     return [
         Attention(
             _("%(key)s: %(period)s budget used up")
-            % {"key": row.api_key.name, "period": row.get_period_display().lower()},
+            % {"key": row.subject_name, "period": row.get_period_display().lower()},
             reverse("admin:billing_budget_change", args=[row.pk]),
         )
         for row in rows

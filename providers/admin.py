@@ -202,7 +202,7 @@ class ProviderConnectionAdmin(Switchable):
     search_fields = ("name", "provider__name", "provider__prefix")
     ordering = ("provider__name", "priority", "created_at")
     actions = ("enable", "disable")
-    fields = ("provider", "name", "api_key", "priority", "is_active")
+    fields = ("provider", "name", "api_key", "priority", "billing", "is_active")
 
     def get_readonly_fields(self, request: HttpRequest, obj: ProviderConnection | None = None) -> tuple[str, ...]:
         """A stored key is never moved to another provider, which would then be sent it."""

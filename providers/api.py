@@ -11,17 +11,19 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Prefetch
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import AfterValidator, AwareDatetime, Field, SecretStr
+from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, Strict
 
 from providers import connections
 from providers.api_access import ApiRefusal, Missing, needs
 from providers.api_bodies import UNCHANGED, Answer, Body, Deleted, Line, Name
-from providers.models import Model, NodeDialect, Provider, ProviderConnection, ProviderNode, Source
+from providers.models import Billing, Model, NodeDialect, Provider, ProviderConnection, ProviderNode, Source
 from translator.quirks import Streaming
 
 router = Router(by_alias=True)
 
 Priority = Annotated[int, Field(ge=1, le=100)]
+Costs = Annotated[Billing, Strict(False)]
+"""What another request through a connection costs."""
 
 
 def _well_formed(url: str) -> str:
@@ -41,12 +43,14 @@ class NewConnection(Body):
     api_key: SecretStr | None = None
     name: Name = UNCHANGED
     priority: Priority = UNCHANGED
+    billing: Costs = Billing.AUTO
     is_active: bool = True
 
 
 class ConnectionChanges(Body):
     name: Name = UNCHANGED
     priority: Priority = UNCHANGED
+    billing: Costs = UNCHANGED
     is_active: bool = UNCHANGED
     api_key: SecretStr = UNCHANGED
 
@@ -56,6 +60,7 @@ class ShownConnection(Answer):
     provider: str
     name: str
     priority: int
+    billing: Costs
     is_active: bool
     auth_type: Literal["apikey"] = "apikey"
     has_api_key: bool
@@ -77,6 +82,7 @@ def shown_connection(row: ProviderConnection) -> ShownConnection:
         provider=row.provider_id,
         name=row.name,
         priority=row.priority,
+        billing=Billing(row.billing),
         is_active=row.is_active,
         has_api_key=bool(row.sealed_api_key),
         created_at=row.created_at,

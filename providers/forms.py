@@ -41,12 +41,14 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = ProviderConnection
-        fields = ("provider", "name", "priority", "is_active")
+        fields = ("provider", "name", "priority", "billing", "is_active")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if "api_key" in self.fields:
             self.fields["api_key"].help_text = self._what_is_stored()
+        if "billing" in self.fields:
+            self.fields["billing"].required = False
         if "provider" in self.fields:
             self._offer_connectable_providers()
 

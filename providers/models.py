@@ -171,6 +171,14 @@ class Model(Configuration):
         return f"{self.provider.prefix}/{self.model_id}"
 
 
+class Billing(models.TextChoices):
+    """What another request through a connection costs."""
+
+    AUTO = "auto", _("As the provider does")
+    PER_USE = "per_use", _("By use, at list price")
+    FLAT = "flat", _("Nothing: flat rate or free")
+
+
 class ConnectionQuerySet(ConfigurationQuerySet["ProviderConnection"]):
     def usable(self) -> "ConnectionQuerySet":
         """Those that requests may be sent through."""
@@ -188,6 +196,13 @@ class ProviderConnection(Configuration):
         default=1,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
         help_text=_("1 is asked first."),
+    )
+    billing = models.CharField(
+        _("another request costs"),
+        max_length=10,
+        choices=Billing,
+        default=Billing.AUTO,
+        help_text=_("What costs nothing counts against no budget; reports show what it would have cost."),
     )
     is_active = models.BooleanField(_("active"), default=True)
     sealed_api_key = models.TextField(_("API key"), blank=True, editable=False)

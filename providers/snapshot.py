@@ -10,7 +10,7 @@ from django.conf import settings
 
 from providers import addresses, headers, vault
 from providers.catalogue import Capability, Vendor, catalogue
-from providers.models import Model, Provider, ProviderConnection, ProviderNode, UpstreamSettings
+from providers.models import Billing, Model, Provider, ProviderConnection, ProviderNode, UpstreamSettings
 from providers.transport import Reach
 from providers.upstream import Timeouts
 from providers.vault import Vault, VaultError
@@ -67,6 +67,8 @@ class ConnectionFacts:
     name: str
     priority: int
     headers: httpx.Headers
+    is_flat: bool = False
+    """Whether another request through it costs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +225,17 @@ def _connections(keys: Vault, nodes: Mapping[str, ProviderNode]) -> dict[str, tu
             log.error("connection %s is left out: %s", row, error)
             continue
         sent = _headers(nodes.get(row.provider_id), catalogue().get(row.provider_id), secret)
-        facts = ConnectionFacts(row.pk, row.name, row.priority, sent)
+        facts = ConnectionFacts(row.pk, row.name, row.priority, sent, is_flat(row))
         found[row.provider_id] = (*found.get(row.provider_id, ()), facts)
     return found
+
+
+def is_flat(row: ProviderConnection) -> bool:
+    """Whether another request through it costs nothing, so that its list price is only notional."""
+    if row.billing != Billing.AUTO:
+        return row.billing == Billing.FLAT
+    vendor = catalogue().get(row.provider_id)
+    return vendor is not None and vendor.flat_rate
 
 
 def _headers(node: ProviderNode | None, vendor: Vendor | None, secret: str) -> httpx.Headers:

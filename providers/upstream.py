@@ -47,13 +47,15 @@ class Call:
 class Exchange:
     """An upstream that has answered with a success status, and whose body is being read."""
 
-    __slots__ = ("_chunks", "_deadline", "_response", "header_seconds")
+    __slots__ = ("_chunks", "_deadline", "_response", "header_seconds", "received")
 
     def __init__(self, response: httpx.Response, started: float, deadline: float) -> None:
         self._response = response
         self._deadline = deadline
         self._chunks: AsyncIterator[bytes] = aiter(response.stream)  # type: ignore[arg-type]
         self.header_seconds = time.monotonic() - started
+        self.received = b""
+        """What `whole_body` got, also when it was cut."""
 
     @property
     def content_type(self) -> str:
@@ -81,12 +83,15 @@ class Exchange:
     async def whole_body(self, largest: int = LARGEST_ANSWER) -> bytes:
         """All that remains. Raises UpstreamError."""
         pieces, size = [], 0
-        while (piece := await self.next_chunk()) is not None:
-            pieces.append(piece)
-            size += len(piece)
-            if size > largest:
-                raise UpstreamError(FailureKind.TRANSIENT, 502, f"its answer is larger than {largest} bytes")
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        try:
+            while (piece := await self.next_chunk()) is not None:
+                pieces.append(piece)
+                size += len(piece)
+                if size > largest:
+                    raise UpstreamError(FailureKind.TRANSIENT, 502, f"its answer is larger than {largest} bytes")
+        finally:
+            self.received = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return self.received
 
     async def drain(self) -> None:
         """Read what follows the end of the answer, a second at most, so that the connection can be used again."""

@@ -9,8 +9,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from billing import keys
+from billing import days, keys
 from billing.models import ApiKey, Budget, CostSource, Pricing, UsageRecord
+from billing.rows import Attempt, UsageRow
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
 from health.breaker import BreakerState
 from health.models import Breaker, ConnectionLimit, Cooldown, Lockout, PolicyName, ProviderProfile
@@ -65,7 +66,17 @@ def make_record(key: ApiKey | None = None, **facts: object) -> UsageRecord:
         "first_event_ms": 120,
         "total_ms": 2400,
     }
-    return UsageRecord.objects.create(**values | facts)
+    record = UsageRecord.objects.create(**values | facts)
+    days.add([row_of(record)])
+    return record
+
+
+def row_of(record: UsageRecord) -> UsageRow:
+    """What the journal would have said of it."""
+    names = set(UsageRow.__struct_fields__) - {"made", "tried"}
+    attempt = {name: getattr(record, name) for name in set(Attempt.__struct_fields__) & names}
+    row = {name: getattr(record, name) for name in names}
+    return UsageRow(**row, made=[Attempt(**attempt)] * record.attempts)
 
 
 def make_trouble(connection: ProviderConnection, model: str = "llama") -> None:

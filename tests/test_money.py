@@ -4,21 +4,31 @@ import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import Sum
 
-from billing import budgets, keys, ledger, request_log, snapshot
-from billing.budgets import Allowance, BudgetExceeded, Meter
-from billing.ledger import UsageRow
-from billing.models import ApiKey, Budget, Period, UsageRecord
+from billing import allowances, budgets, keys, ledger, request_log, snapshot, spending
+from billing.models import ApiKey, Budget, DailyUsage, Period, UsageAttempt, UsageRecord
 from billing.prices import Price, cost
+from billing.rows import Attempt, UsageRow
+from billing.snapshot import completed
 from providers import configuration
 from providers.models import Canary
 from translator.usage import Usage
 
-PRICE = Price(Decimal(3), Decimal(15), Decimal("0.3"), Decimal("3.75"), Decimal(15), "operator")
+PRICE = Price(
+    **completed(
+        {"input": Decimal(3), "output": Decimal(15), "cache_read": Decimal("0.3"), "cache_write": Decimal("3.75")}
+    ),
+    per_request=Decimal(0),
+    source="operator",
+)
+UTC_ZONE = ZoneInfo("UTC")
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)  # A Sunday.
 
 
@@ -37,9 +47,9 @@ def test_a_cost_is_exact_and_bills_reasoning_once(usage: Usage, dollars: str) ->
 
 
 def test_an_unknown_price_is_not_free() -> None:
-    row = usage_row()
-    row.add_usage(Usage(uncached_input=5), None)
-    assert (row.cost_usd, row.cost_source) == (0, "unknown")
+    made = attempt()
+    made.add_usage(Usage(uncached_input=5), None)
+    assert (made.cost_usd, made.cost_source) == (0, "unknown")
 
 
 @pytest.mark.parametrize(
@@ -54,30 +64,7 @@ def test_an_unknown_price_is_not_free() -> None:
     ],
 )
 def test_windows_are_computed_when_they_are_read(period: Period, now: datetime, start: str, end: str) -> None:
-    assert [f"{moment:%Y-%m-%d}" for moment in budgets.window(period, now)] == [start, end]
-
-
-def test_a_used_up_budget_refuses_until_its_window_ends() -> None:
-    key = uuid4()
-    meter = Meter({key: [Allowance(Period.DAILY, Decimal(1), budgets.window(Period.DAILY, NOON)[0], Decimal(0))]})
-    meter.admit(key, NOON)
-    meter.charge(key, Decimal("1.5"), NOON)
-    with pytest.raises(BudgetExceeded) as refused:
-        meter.admit(key, NOON)
-    assert refused.value.resets_at == datetime(2026, 11, 23, tzinfo=UTC)
-    meter.admit(key, NOON + timedelta(days=1))
-    meter.admit(None, NOON)
-    meter.admit(uuid4(), NOON)
-
-
-def test_a_request_is_charged_to_the_window_it_started_in() -> None:
-    allowance = Allowance(Period.DAILY, Decimal(1), budgets.window(Period.DAILY, NOON)[0], Decimal(0))
-    allowance.charge(Decimal(1), NOON - timedelta(days=1))
-    assert allowance.spent == 0
-    allowance.charge(Decimal(1), NOON + timedelta(days=1))
-    assert allowance.spent == 1
-    assert allowance.is_used_up(NOON + timedelta(days=1))
-    assert not allowance.is_used_up(NOON)
+    assert [f"{moment:%Y-%m-%d}" for moment in budgets.window(period, now, UTC_ZONE)] == [start, end]
 
 
 def usage_row(**facts: object) -> UsageRow:
@@ -85,21 +72,61 @@ def usage_row(**facts: object) -> UsageRow:
     return UsageRow(**(values | {"total_ms": 1} | facts))  # type: ignore[arg-type]
 
 
+def attempt(**facts: Any) -> Attempt:
+    return Attempt(provider="groq", connection="work", model="llama", status=200, **facts)
+
+
 @pytest.mark.django_db
 class TestLedger:
     def test_a_row_is_stored_once_by_its_request_id(self) -> None:
-        row = usage_row(cost_usd=Decimal("0.0000022500"))
+        row = usage_row(made=[attempt(cost_usd=Decimal("0.0000022500"))])
         ledger.store([row, usage_row()])
         ledger.store([row])
+        ledger.store([row, row])
         assert UsageRecord.objects.count() == 2
         assert UsageRecord.objects.get(request_id=row.request_id).cost_usd == Decimal("0.0000022500")
+        assert UsageAttempt.objects.count() == 1
+        assert DailyUsage.objects.aggregate(Sum("requests"), Sum("cost_usd")) == {
+            "requests__sum": 2,
+            "cost_usd__sum": Decimal("0.0000022500"),
+        }
 
-    def test_the_meter_reads_what_the_database_knows(self) -> None:
+    def test_a_request_is_the_sum_of_its_attempts(self) -> None:
+        first = attempt(output_tokens=50, cost_usd=Decimal("0.5"))
+        last = Attempt(provider="openai", connection="main", model="gpt", output_tokens=7, cost_usd=Decimal("0.25"))
+        ledger.store([usage_row(made=[first, last])])
+        record = UsageRecord.objects.get()
+        assert (record.attempts, record.provider, record.output_tokens) == (2, "openai", 57)
+        assert record.cost_usd == Decimal("0.75")
+        by_provider = DailyUsage.objects.order_by("provider").values_list(
+            "provider", "requests", "attempts", "cost_usd"
+        )
+        assert list(by_provider) == [("groq", 0, 1, Decimal("0.5")), ("openai", 1, 1, Decimal("0.25"))]
+
+    def test_a_million_small_costs_add_up_to_what_they_are(self) -> None:
+        for _ in range(20):
+            ledger.store([usage_row(made=[attempt(cost_usd=Decimal("0.0000000001"))]) for _ in range(50)])
+        ledger.store([usage_row(made=[attempt(cost_usd=Decimal("12345678.9"))])])
+        for model in (DailyUsage, UsageRecord):
+            assert model.objects.aggregate(total=Sum("cost_usd"))["total"] == Decimal("12345678.9000001000")
+
+    def test_budgets_read_what_the_database_knows(self) -> None:
         key, _ = keys.create("test")
-        Budget.objects.create(api_key=key, period=Period.DAILY, limit_usd=Decimal(1))
-        ledger.store([usage_row(api_key_id=key.pk, cost_usd=Decimal("0.75")), usage_row(cost_usd=Decimal(5))])
-        assert budgets.read_meter(NOON).allowances[key.pk][0].spent == Decimal("0.75")
-        assert budgets.read_meter(NOON + timedelta(days=1)).allowances[key.pk][0].spent == 0
+        budget = Budget.objects.create(api_key=key, period=Period.DAILY, limit_usd=Decimal(1))
+        rows = [usage_row(api_key_id=key.pk, made=[attempt(cost_usd=Decimal("0.75"))]), usage_row(made=[attempt()])]
+        ledger.store(rows)
+        known = allowances.load()
+        assert spending.totals(known, NOON) == {(budget.pk, "2026-11-22"): 7_500_000_000}
+        assert spending.totals(known, NOON + timedelta(days=1)) == {(budget.pk, "2026-11-23"): 0}
+
+    def test_a_key_knows_when_it_was_used_last(self) -> None:
+        key, _ = keys.create("test")
+        before = configuration.version()
+        later = NOON + timedelta(hours=1)
+        ledger.store([usage_row(api_key_id=key.pk, started_at=moment) for moment in (NOON, later, NOON)])
+        key.refresh_from_db()
+        assert key.last_used_at == later
+        assert configuration.version() == before
 
 
 @pytest.mark.django_db

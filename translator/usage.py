@@ -1,15 +1,17 @@
 """Token counts, as the vendor will bill them."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Disjoint token counts of one answer, except that `reasoning` is a part of `output`.
+    """Token counts of one answer. `uncached_input + cache_read + cache_write` is the whole prompt.
 
-    Vendors disagree about what their input count includes; each dialect converts at its own edge, so that
-    `uncached_input + cache_read + cache_write` is the whole prompt here. `is_estimated` marks counts of ours, made
-    because the vendor sent none.
+    The others are parts: `reasoning` and `audio_output` of the output, `cache_write_1h` of the cache write (the rest is
+    kept for five minutes), `audio_input` and `image_input` of the uncached input. Vendors disagree about what their
+    input count includes; each dialect converts at its own edge. `is_estimated` marks counts of ours, made because the
+    vendor sent none. `vendor_cost` is what the vendor itself says that the answer costs, in US dollars.
     """
 
     uncached_input: int = 0
@@ -18,6 +20,11 @@ class Usage:
     output: int = 0
     reasoning: int = 0
     is_estimated: bool = False
+    cache_write_1h: int = 0
+    audio_input: int = 0
+    audio_output: int = 0
+    image_input: int = 0
+    vendor_cost: Decimal | None = None
 
     @property
     def input(self) -> int:

@@ -1,0 +1,28 @@
+"""Who pays: API keys and teams, prices, budgets, and what every request used and cost."""
+
+from billing.models.budgets import Budget, Level, Period
+from billing.models.keys import ApiKey, ApiKeyQuerySet, FormerKey, Scope, Team
+from billing.models.prices import PriceChange, PriceSource, Pricing
+from billing.models.settings import BillingSettings
+from billing.models.usage import CallBody, CostSource, DailyUsage, UsageAttempt, UsageQuerySet, UsageRecord
+
+__all__ = [
+    "ApiKey",
+    "ApiKeyQuerySet",
+    "BillingSettings",
+    "Budget",
+    "CallBody",
+    "CostSource",
+    "DailyUsage",
+    "FormerKey",
+    "Level",
+    "Period",
+    "PriceChange",
+    "PriceSource",
+    "Pricing",
+    "Scope",
+    "Team",
+    "UsageAttempt",
+    "UsageQuerySet",
+    "UsageRecord",
+]
