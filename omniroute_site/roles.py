@@ -43,9 +43,14 @@ GATEWAY = {
     "health.lockout": VIEW,
     "health.healthorder": ("view", "add"),
     "billing.apikey": (*MANAGE, "view_every"),
+    "billing.team": MANAGE,
     "billing.pricing": MANAGE,
+    "billing.pricechange": VIEW,
     "billing.budget": MANAGE,
+    "billing.billingsettings": ("view", "change"),
     "billing.usagerecord": ("view", "view_every"),
+    "billing.dailyusage": VIEW,
+    "billing.callbody": VIEW,
 }
 
 ROLES: dict[Role, dict[str, tuple[str, ...]]] = {
@@ -54,7 +59,10 @@ ROLES: dict[Role, dict[str, tuple[str, ...]]] = {
     Role.MEMBER: {
         "billing.apikey": MANAGE,
         "billing.usagerecord": VIEW,
+        "billing.dailyusage": VIEW,
+        "billing.callbody": VIEW,
         "billing.pricing": VIEW,
+        "billing.pricechange": VIEW,
         "providers.provider": VIEW,
         "providers.model": VIEW,
         "combos.combo": VIEW,

@@ -5,26 +5,12 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from billing.figures import money
-from billing.models import ApiKey, Pricing
+from billing.models import Pricing
 from billing.prices import cost
 from billing.snapshot import price_of
 from translator.usage import Usage
-
-
-class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
-    is_admin = forms.BooleanField(
-        label=_("admin scope"),
-        required=False,
-        help_text=_("Opens the management API. Never give such a key to a client."),
-    )
-
-    class Meta:
-        model = ApiKey
-        fields = ("name", "owner", "expires_at", "is_active")
-
 
 PRICES = (
     "input_per_million",

@@ -1,0 +1,1 @@
+"""The forms on money. They show errors at fields; the deeds decide."""
