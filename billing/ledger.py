@@ -18,7 +18,7 @@ from billing.rows import Attempt, UsageRow
 
 log = logging.getLogger(__name__)
 
-RECORD_COLUMNS = tuple(name for name in UsageRow.__struct_fields__ if name != "made")
+RECORD_COLUMNS = tuple(name for name in UsageRow.__struct_fields__ if name not in ("made", "is_reserved"))
 ATTEMPT_COLUMNS = tuple(name for name in Attempt.__struct_fields__ if name != "start_ms")
 PLACE_COLUMNS = ("request_id", "number", "started_at")
 MOST_ASKED_AT_ONCE = 500
@@ -33,14 +33,6 @@ def store(rows: Sequence[UsageRow]) -> None:
     except (DataError, IntegrityError):
         stored = _insert_one_by_one(rows)
     request_log.write(stored)
-
-
-def store_and_disconnect(rows: Sequence[UsageRow]) -> None:
-    """For the journal's thread: a connection that broke is not met again."""
-    try:
-        store(rows)
-    finally:
-        connection.close()
 
 
 def _insert(rows: Sequence[UsageRow]) -> list[UsageRow]:

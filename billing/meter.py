@@ -1,27 +1,92 @@
 """Job: the one place where a request asks whether it may spend, and says what it spent.
 
-Law: `admit` before the first vendor is called, `settle` exactly once afterwards. What `admit` refuses, nothing was
-reserved for.
+With several workers they count together, in Redis: one script to be admitted, one to settle. While Redis is away each
+goes on with what it knows itself and what the database says, which it is told with the next sums.
+
+Law: `admit` before the first vendor is called, `settle` exactly once afterwards, `stored` when its row is in the
+database. What `admit` refuses, nothing was reserved for.
 """
 
+import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from billing.counters import Counters, SpentUp, TooBusy, Wish
+
+SCRIPTS = {path.stem: path.read_text() for path in (Path(__file__).parent / "scripts").glob("*.lua")}
+KEPT_SECONDS = 24 * 3600
+"""A window is remembered for so long after its end, for requests that began in it."""
+
+Run = Callable[..., Awaitable[Any]]
+"""Runs one of `SCRIPTS` where all workers count together; answers None while that place is away."""
 
 
 class Meter:
     """One per worker. Called on the event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: Run | None = None) -> None:
         self._counters = Counters()
+        self._run = run
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def admit(self, wish: Wish) -> SpentUp | TooBusy | None:
-        return self._counters.admit(wish, time.time())
+        """None where it may begin."""
+        now = time.time()
+        if self._run is not None:
+            said = await self._run("admit", *_arguments(wish, now))
+            if said is not None:
+                return _refusal(said)
+        return self._counters.admit(wish, now)
 
     def settle(self, wish: Wish, cost: int, tokens: int) -> None:
+        """`cost` in ten-billionths of a dollar. Wherever it was admitted; the second time nothing happens."""
         self._counters.settle(wish, cost, tokens)
+        if self._run is not None:
+            self._spawn(self._settle_together(wish, cost, tokens))
 
-    def stored(self, request_ids: Iterable[str], totals: Mapping[tuple[int, str], int]) -> None:
-        """These rows are in the database, whose sums are these by now."""
-        self._counters.stored(request_ids, totals)
+    async def _settle_together(self, wish: Wish, cost: int, tokens: int) -> None:
+        assert self._run is not None
+        await self._run("settle", wish.request_id, cost, tokens, wish.key)
+
+    def stored(self, requests: Sequence[tuple[str, str]], totals: Mapping[tuple[int, str], int]) -> None:
+        """The rows of these requests (id and key) are in the database, whose sums are these by now."""
+        self._counters.stored((request_id for request_id, _ in requests), totals)
+        if self._run is not None and (requests or totals):
+            self._spawn(self._store_together(requests, totals))
+
+    async def _store_together(self, requests: Sequence[tuple[str, str]], totals: Mapping[tuple[int, str], int]) -> None:
+        assert self._run is not None
+        named = [part for request in requests for part in request]
+        sums = [part for (budget, window), total in totals.items() for part in (budget, window, total)]
+        await self._run("stored", len(requests), *named, *sums)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """Wait for what is still being settled."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+def _arguments(wish: Wish, now: float) -> list[Any]:
+    demands = [
+        part
+        for each in wish.demands
+        for part in (each.budget, each.window, each.limit, each.known, int(each.ends_at - now) + KEPT_SECONDS)
+    ]
+    lives = max(1, int(wish.lives_until - now))
+    return [wish.request_id, wish.amount, wish.tokens, lives, wish.key, *wish.limits, *demands]
+
+
+def _refusal(said: list[Any]) -> SpentUp | TooBusy | None:
+    word, *rest = said
+    if word == "spent":
+        return SpentUp(int(rest[0]), is_reserved=int(rest[1]) == 1)
+    if word == "busy":
+        return TooBusy(rest[0], int(rest[1]) / 1000)
+    return None

@@ -14,6 +14,10 @@ from billing.prices import Price, cost, saved_by_cache
 from translator.usage import Usage
 
 NOTHING = Usage()
+INTERRUPTED = 500
+"""The status of a request whose worker was killed, and why it failed."""
+WHY_INTERRUPTED = "the gateway's worker was killed before the answer was finished"
+BYTES_A_TOKEN = 4
 COST_PLACES = Decimal("1e-10")
 ZERO = Decimal(0)
 
@@ -118,6 +122,8 @@ class UsageRow(Counted, omit_defaults=True, kw_only=True):
     first_event_ms: int | None = None
     made: list[Attempt] = []
     """The attempts, in order."""
+    is_reserved: bool = False
+    """Whether the meter holds something for it until it is stored."""
 
     def add_up(self) -> None:
         """Make the row's own counts the sums of its attempts', and their answerer the last of them."""

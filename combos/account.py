@@ -3,9 +3,12 @@
 import time
 from dataclasses import replace
 
+from msgspec.structs import replace as replace_struct
+
 from billing.counters import Wish
 from billing.money import units
-from billing.rows import ZERO, Attempt, UsageRow, now
+from billing.prices import Price
+from billing.rows import BYTES_A_TOKEN, INTERRUPTED, WHY_INTERRUPTED, ZERO, Attempt, UsageRow, now
 from billing.snapshot import KeyFacts
 from combos.candidates import Candidate
 from combos.gateway import Gateway
@@ -25,9 +28,9 @@ CHARACTERS_OF_MODEL = 300
 
 class Account:
     def __init__(self, request_id: str, key: KeyFacts | None, asked: ClientRequest, gateway: Gateway) -> None:
-        self._request_id = request_id
-        self._key = key
-        self._asked = asked
+        self.request_id = request_id
+        self.key = key
+        self.asked = asked
         self._gateway = gateway
         self._started = time.monotonic()
         self._made: list[Attempt] = []
@@ -51,14 +54,31 @@ class Account:
         """A vendor is called now."""
         self._candidate = candidate
         self._attempt_started = time.monotonic()
-        self._made.append(
-            Attempt(
-                provider=candidate.provider.slug,
-                connection=candidate.connection.name,
-                model=_storable(candidate.model.id, 200),
-                start_ms=_milliseconds(self._attempt_started - self._started),
-            )
+        attempt = self._new_attempt(candidate)
+        told = replace_struct(attempt, status=INTERRUPTED)
+        told.add_usage(self._prompt_by_size(), self._price(candidate), is_flat=candidate.connection.is_flat)
+        self.begin([*self._made, told])
+        self._made.append(attempt)
+
+    def reserves(self, wish: Wish) -> None:
+        """Its budgets are asked to hold this; told first, so that whatever is held is let go of again."""
+        self.reserved = wish
+        self.begin([])
+
+    def begin(self, made: list[Attempt]) -> None:
+        """Have told what is known by now, if this worker should be killed. `made`: the attempts so far."""
+        self._gateway.journal.begin(self._row(INTERRUPTED, WHY_INTERRUPTED, made))
+
+    def _new_attempt(self, candidate: Candidate) -> Attempt:
+        return Attempt(
+            provider=candidate.provider.slug,
+            connection=candidate.connection.name,
+            model=_storable(candidate.model.id, 200),
+            start_ms=_milliseconds(self._attempt_started - self._started),
         )
+
+    def _prompt_by_size(self) -> Usage:
+        return Usage(max(1, len(self.asked.body.raw) // BYTES_A_TOKEN), is_estimated=True)
 
     def headers_came(self, seconds: float) -> None:
         self._made[-1].header_ms = self._header_ms = _milliseconds(seconds)
@@ -111,9 +131,11 @@ class Account:
     def _count(self, usage: Usage) -> None:
         """What the attempt that runs has used, at the price of now."""
         assert self._candidate is not None
-        candidate = self._candidate
-        price = self._gateway.keeper.current.books.prices.get((candidate.provider.slug, candidate.model.id))
-        self._made[-1].add_usage(usage, price, is_flat=candidate.connection.is_flat)
+        flat = self._candidate.connection.is_flat
+        self._made[-1].add_usage(usage, self._price(self._candidate), is_flat=flat)
+
+    def _price(self, candidate: Candidate) -> Price | None:
+        return self._gateway.keeper.current.books.prices.get((candidate.provider.slug, candidate.model.id))
 
     def _end_attempt(self, status: int, kind: str = "") -> None:
         attempt = self._made[-1]
@@ -122,7 +144,13 @@ class Account:
 
     def _estimate(self, output: int) -> Usage:
         """For vendors that send no counts."""
-        return Usage(tokens.of_request(self._asked), output=output, is_estimated=True)
+        return Usage(tokens.of_request(self.asked), output=output, is_estimated=True)
+
+    def hung_up(self) -> None:
+        """The client did, before the answer began. Whoever was asked has the prompt, and bills it."""
+        if self._made and not self._made[-1].status and not self._is_settled:
+            self._count(self._estimate(0))
+        self.settle(CLIENT_CLOSED, "the client hung up before the answer began")
 
     def settle(self, status: int, error: str = "") -> None:
         """Write the usage row, and charge the key's budgets."""
@@ -131,29 +159,30 @@ class Account:
         self._is_settled = True
         if self._made and not self._made[-1].status:
             self._end_attempt(status)
-        self._gateway.journal.append(self._row(status, error))
+        self._gateway.journal.append(self._row(status, error, self._made))
         if self.reserved is not None:
             spent = sum((each.cost_usd for each in self._made), ZERO)
             used = sum(each.prompt_tokens + each.output_tokens for each in self._made)
             self._gateway.meter.settle(self.reserved, units(spent), used)
 
-    def _row(self, status: int, error: str) -> UsageRow:
+    def _row(self, status: int, error: str, made: list[Attempt]) -> UsageRow:
         row = UsageRow(
-            request_id=self._request_id,
+            request_id=self.request_id,
             started_at=self.started_at,
-            dialect=self._asked.dialect.value,
-            model_asked=_storable(self._asked.model, CHARACTERS_OF_MODEL),
+            dialect=self.asked.dialect.value,
+            model_asked=_storable(self.asked.model, CHARACTERS_OF_MODEL),
             status=status,
             total_ms=_milliseconds(time.monotonic() - self._started),
-            is_streaming=self._asked.is_streaming,
+            is_streaming=self.asked.is_streaming,
             error=_storable(error, CHARACTERS_OF_ERROR),
             combo=self.combo,
             tried=self.tried,
             header_ms=self._header_ms,
             first_event_ms=self._first_event_ms,
-            made=self._made,
+            made=made,
+            is_reserved=self.reserved is not None,
         )
-        if (key := self._key) is not None:
+        if (key := self.key) is not None:
             row.api_key_id, row.api_key_name = key.id, key.name
             row.user_id, row.user_name = key.user_id, key.user_name
             row.team_id, row.team_name = key.team_id, key.team_name

@@ -1,12 +1,12 @@
 """What the pipeline works with, made once per worker: the snapshot, the way out, the journal."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import httpx
 
-from billing import ledger
 from billing.journal import Journal
 from billing.meter import Meter
 from billing.rows import UsageRow
@@ -21,6 +21,8 @@ from providers.upstream import Upstream
 
 class Records(Protocol):
     """Where usage rows go."""
+
+    def begin(self, row: UsageRow) -> None: ...
 
     def append(self, row: UsageRow) -> None: ...
 
@@ -44,5 +46,5 @@ def transports() -> dict[str, httpx.AsyncBaseTransport]:
     return {"http": network, "https": network, "demo": DemoTransport()}
 
 
-def make_journal(data_dir: Path) -> Journal[UsageRow]:
-    return Journal(data_dir / "journal", UsageRow, ledger.store_and_disconnect)
+def make_journal(data_dir: Path, store: Callable[[list[UsageRow]], None]) -> Journal[UsageRow]:
+    return Journal(data_dir / "journal", UsageRow, store, lambda row: row.request_id)

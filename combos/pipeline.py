@@ -8,7 +8,7 @@ one. What a request used and cost is settled exactly once, whoever hangs up firs
 import asyncio
 
 from combos import affinity
-from combos.account import CLIENT_CLOSED, Account
+from combos.account import Account
 from combos.affinity import Bound, Place
 from combos.candidates import DRAW, Candidate, Orderer, is_spread
 from combos.gateway import Gateway
@@ -35,7 +35,7 @@ async def answer(asked: Asked, gateway: Gateway) -> Whole | Streaming:
         place = await place_of(asked, route, snapshot, gateway)
         orderer = Orderer(snapshot, gateway.health, DRAW)
         placed = await orderer.line_up(route, place.bound)
-        account.reserved = await reserve(asked, placed, account.started_at, snapshot, gateway)
+        await reserve(account, placed, snapshot, gateway)
         line = Line(orderer, placed, place.bound)
         trial = Trial(asked, snapshot, account, gateway, line)
         answered = await trial.first_that_speaks()
@@ -46,7 +46,7 @@ async def answer(asked: Asked, gateway: Gateway) -> Whole | Streaming:
         account.settle(refusal.status, refusal.message)
         raise
     except asyncio.CancelledError:
-        account.settle(CLIENT_CLOSED, "the client hung up before the answer began")
+        account.hung_up()
         raise
 
 

@@ -13,10 +13,10 @@ from billing.money import units
 from billing.prices import FREE, Price
 from billing.snapshot import KeyFacts
 from combos import refusals
+from combos.account import Account
 from combos.candidates import Placed
 from combos.gateway import Gateway
 from combos.snapshot import Snapshot
-from combos.trial import Asked
 from translator import tokens
 from translator.ceilings import answers, longest_answer
 
@@ -26,26 +26,24 @@ LONGEST_SECONDS = 6 * 3600.0
 """A reservation that is older than that was lost together with its worker's disk."""
 
 
-async def reserve(
-    asked: Asked, placed: list[Placed], began: datetime, snapshot: Snapshot, gateway: Gateway
-) -> Wish | None:
-    """What was reserved; None where nothing has to be. Raises refusals.SpentUp, KeyBusy or Unpriced.
+async def reserve(account: Account, placed: list[Placed], snapshot: Snapshot, gateway: Gateway) -> None:
+    """Raises refusals.SpentUp, KeyBusy or Unpriced; then nothing is reserved.
 
     Targets without a price are taken out of the line where there is a budget that has to know what they cost.
     """
-    books, key = snapshot.books, asked.key
+    books, key = snapshot.books, account.key
     allowances = books.allowances.of(*((key.id, key.user_id, key.team_id) if key else (None, None, None)))
     if not allowances and (key is None or not key.is_limited):
-        return None
+        return
     if allowances and not books.allows_unknown_prices:
         _leave_out_unpriced(placed, snapshot)
-    wish = _wish(asked, placed, began, allowances, snapshot, gateway)
+    wish = _wish(account, placed, allowances, snapshot, gateway)
+    account.reserves(wish)
     refused = await gateway.meter.admit(wish)
-    if refused is None:
-        return wish
     if isinstance(refused, TooBusy):
         raise refusals.KeyBusy(refused.limit, getattr(wish.limits, refused.limit), refused.seconds)
-    raise _spent_up(allowances[refused.demand], refused, began, books.allowances)
+    if isinstance(refused, SpentUp):
+        raise _spent_up(allowances[refused.demand], refused, account.started_at, books.allowances)
 
 
 def _leave_out_unpriced(placed: list[Placed], snapshot: Snapshot) -> None:
@@ -64,24 +62,24 @@ def price_of(each: Placed, snapshot: Snapshot) -> Price | None:
 
 
 def _wish(
-    asked: Asked,
+    account: Account,
     placed: Iterable[Placed],
-    began: datetime,
     allowances: tuple[Allowance, ...],
     snapshot: Snapshot,
     gateway: Gateway,
 ) -> Wish:
-    prompt = tokens.of_request(asked.request)
-    answer = longest_answer(asked.request) or snapshot.books.assumed_output_tokens * answers(asked.request)
+    asked, began, key = account.asked, account.started_at, account.key
+    prompt = tokens.of_request(asked)
+    answer = longest_answer(asked) or snapshot.books.assumed_output_tokens * answers(asked)
     prices = [price_of(each, snapshot) for each in placed] if allowances else []
     worst = max((price.worst_case(prompt, answer) for price in prices if price is not None), default=Decimal(0))
     return Wish(
-        request_id=asked.request_id,
+        request_id=account.request_id,
         amount=units(worst),
         tokens=prompt + answer,
         demands=[_demand(each, began, snapshot.books.allowances, gateway) for each in allowances],
-        key=str(asked.key.id) if asked.key else "",
-        limits=_limits(asked.key),
+        key=str(key.id) if key else "",
+        limits=_limits(key),
         lives_until=began.timestamp() + LONGEST_SECONDS,
     )
 

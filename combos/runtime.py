@@ -12,11 +12,12 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.urls import reverse
 
-from billing import keys
+from billing import keys, meter
 from billing.journal import Journal
 from billing.meter import Meter
 from billing.rows import UsageRow
 from combos.affinity import Affinities
+from combos.bookkeeper import Bookkeeper
 from combos.gateway import Gateway, make_journal, transports
 from combos.memory import Memory
 from combos.snapshot import Keeper
@@ -84,10 +85,13 @@ async def start() -> None:
     """Raises what makes serving impossible: a vault that does not open, another API_KEY_SECRET, no database."""
     global _gateway, _follower, _loop
     _loop = asyncio.get_running_loop()
-    snapshots, journal = await sync_to_async(_prepare, thread_sensitive=False)()
+    books = Bookkeeper(_loop)
+    snapshots, journal = await sync_to_async(_prepare, thread_sensitive=False)(books)
     dashboard = f"{settings.BASE_URL}{reverse('admin:index')}providers/providerconnection/"
-    health = make_health(snapshots.current.health)
+    health = make_health(snapshots.current.health, meter.SCRIPTS)
     await health.start()
+    counting = Meter(health.run_together if health.is_shared else None)
+    books.serve(counting)
     _gateway = Gateway(
         snapshots, Upstream(transports()), journal, Meter(), Memory(), health, Affinities(health), dashboard
     )
@@ -106,13 +110,15 @@ async def _follow(keeper: Keeper, health: Health) -> None:
             await health.apply(known.health)
 
 
-def _prepare() -> tuple[Keeper, Journal[UsageRow]]:
+def _prepare(books: Bookkeeper) -> tuple[Keeper, Journal[UsageRow]]:
+    """What a killed worker left behind is stored before anybody reads what is spent."""
     keyring.open_vault(settings.DATA_DIR)
     keys.check_secret()
-    snapshots, journal = Keeper(), make_journal(settings.DATA_DIR)
-    snapshots.start()
+    journal = make_journal(settings.DATA_DIR, books.store)
     journal.start()
-    return snapshots, journal
+    books.keeper = Keeper()
+    books.keeper.start()
+    return books.keeper, journal
 
 
 async def stop() -> None:
@@ -123,8 +129,9 @@ async def stop() -> None:
     stopped, _gateway = _gateway, None
     assert _follower is not None
     _follower.cancel()
-    await stopped.health.stop()
-    await sync_to_async(stopped.keeper.stop, thread_sensitive=False)()
     await stopped.upstream.aclose()
     assert isinstance(stopped.journal, Journal)
     await sync_to_async(stopped.journal.stop, thread_sensitive=False)()
+    await stopped.meter.stop()
+    await stopped.health.stop()
+    await sync_to_async(stopped.keeper.stop, thread_sensitive=False)()

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -36,18 +36,20 @@ from health.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
+NO_SCRIPTS: Mapping[str, str] = {}
 
-def make(facts: HealthFacts) -> "Health":
+
+def make(facts: HealthFacts, scripts: Mapping[str, str]) -> "Health":
     """This worker's, as the settings want it: shared in Redis where there is one, kept in the database."""
-    return Health(facts, redis_url=settings.REDIS_URL, secret=settings.SECRET_KEY, rows=Rows())
+    return Health(facts, redis_url=settings.REDIS_URL, secret=settings.SECRET_KEY, rows=Rows(), scripts=scripts)
 
 
-def in_redis(url: str, secret: str, board: Board, lease_seconds: float) -> SharedState:
+def in_redis(url: str, secret: str, board: Board, lease_seconds: float, scripts: Mapping[str, str]) -> SharedState:
     """Imported when it is wanted alone: the client takes 10 MiB, which one worker has no use for."""
     from health.shared import Shared, prefix_of
     from health.wire import connect
 
-    return Shared(connect(url), prefix_of(secret), board, lease_seconds)
+    return Shared(connect(url), prefix_of(secret), board, lease_seconds, scripts)
 
 
 class Health:
@@ -62,10 +64,12 @@ class Health:
         rows: Rows | None = None,
         clock: Clock | None = None,
         lease_seconds: float = LEASE_SECONDS,
+        scripts: Mapping[str, str] = NO_SCRIPTS,
     ) -> None:
+        """`scripts`: what others want to have done in one step in the shared state, for `run_together`."""
         self._clock = clock or Clock()
         self._board = Board(self._clock)
-        self._shared = in_redis(redis_url, secret, self._board, lease_seconds) if redis_url else None
+        self._shared = in_redis(redis_url, secret, self._board, lease_seconds, scripts) if redis_url else None
         self._rows = rows
         self._knowledge = Knowledge(self._board, self._shared, rows)
         permits = Permits(self._clock, lease_seconds)
@@ -108,6 +112,20 @@ class Health:
         self._take_in(facts)
         await self._upkeep.carry_out(facts.orders)
         await self._upkeep.end_rests({each for each, login in facts.logins.items() if known.get(each, login) != login})
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several workers know things together."""
+        return self._shared is not None
+
+    async def run_together(self, script: str, *arguments: object) -> Any:
+        """The answer of a script that this was made with; None while the shared state is away."""
+        if self._shared is None:
+            return None
+        try:
+            return await self._shared.run(script, *arguments)
+        except SharedStateGone:
+            return None
 
     def glance(self, slot: Slot) -> Skip | None:
         """Why the slot would be passed over now, as far as this worker knows."""

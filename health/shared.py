@@ -39,8 +39,13 @@ TURNS_LIFE_SECONDS = 24 * 3600
 PULSES_LIFE_SECONDS = 3600
 HEAR_SECONDS = 0.1
 SCRIPTS = {path.stem: path.read_text() for path in (Path(__file__).parent / "scripts").glob("*.lua")}
-DIGESTS = {name: hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest() for name, text in SCRIPTS.items()}
+NO_SCRIPTS: Mapping[str, str] = {}
 GONE = (RedisError, OSError, TimeoutError, msgspec.DecodeError)
+
+
+def digest_of(script: str) -> str:
+    """By which Redis knows it."""
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
 
 
 def prefix_of(secret: str) -> str:
@@ -51,7 +56,10 @@ def prefix_of(secret: str) -> str:
 class Shared:
     """One worker's line to Redis, and the keeper of its board while Redis is there."""
 
-    def __init__(self, client: Redis, prefix: str, board: Board, lease_seconds: float) -> None:
+    def __init__(
+        self, client: Redis, prefix: str, board: Board, lease_seconds: float, scripts: Mapping[str, str] = NO_SCRIPTS
+    ) -> None:
+        """`scripts`: those of others, by name, for `run`."""
         self.is_found = False
         self.on_turn: Callable[[str | None], None] = lambda why: None
         """Told why it was lost, or None when it is found."""
@@ -62,6 +70,8 @@ class Shared:
         self.worker = uuid.uuid4().hex
         self._client, self._prefix, self._board = client, prefix, board
         self._wire = Wire(client)
+        self._scripts = {**SCRIPTS, **scripts}
+        self._digests = {name: digest_of(text) for name, text in self._scripts.items()}
         self._lease_ms = int(lease_seconds * 1000)
         self._revisions: dict[tuple[str, str], int] = {}
         self._revision = 0
@@ -97,6 +107,10 @@ class Shared:
     async def renew(self, holds: Iterable[Hold], *, were_lost: bool = False) -> None:
         said = json.dumps([_hold(each) for each in holds])
         await self._ask(self._script("renew", self._lease_ms, said, "NX" if were_lost else "XX"))
+
+    async def run(self, script: str, *arguments: object) -> Any:
+        (answer,) = await self._ask(self._script(script, *arguments))
+        return answer
 
     async def turn(self, key: str) -> int:
         name = f"{self._prefix}:turn:{key}"
@@ -246,10 +260,10 @@ class Shared:
             raise SharedStateGone from error
 
     def _script(self, name: str, *arguments: object) -> Command:
-        return ("EVALSHA", DIGESTS[name], 1, self._prefix, *arguments)
+        return ("EVALSHA", self._digests[name], 1, self._prefix, *arguments)
 
     async def _load_scripts(self) -> None:
-        for text in SCRIPTS.values():
+        for text in self._scripts.values():
             await self._client.script_load(text)
 
     async def _at_one_moment(self, *commands: Command) -> list[Any]:

@@ -1,7 +1,7 @@
 """What workers must know together, as one small interface: `health.shared` keeps it in Redis; one worker needs none."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from health.permits import Answer, Hold, Wish
 from health.records import Kind
@@ -36,6 +36,10 @@ class SharedState(Protocol):
 
     async def change(self, kind: Kind, key: str, before: str, after: str) -> bool:
         """Whether the record was as it was before. If not, the board says now what it is."""
+        ...
+
+    async def run(self, script: str, *arguments: object) -> Any:
+        """One of the scripts that it was made with, and the script's answer."""
         ...
 
     async def turn(self, key: str) -> int: ...

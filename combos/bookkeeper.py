@@ -1,0 +1,65 @@
+"""Job: rows into the database, and the word to the meter that they are there.
+
+Law: called on the journal's writer thread; the meter lives on the event loop and is told there.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from django.db import connection
+from django.db.models import Q
+
+from billing import ledger, spending
+from billing.meter import Meter
+from billing.models import Level
+from billing.rows import UsageRow
+from combos.snapshot import Keeper
+
+
+class Bookkeeper:
+    """What a killed worker left behind is stored before there is a meter; it is told of it when it comes."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._meter: Meter | None = None
+        self._early: list[UsageRow] = []
+        self.keeper: Keeper | None = None
+
+    def serve(self, meter: Meter) -> None:
+        """From now on tell this one. On the event loop."""
+        self._meter = meter
+        meter.stored(_named(self._early), {})
+        self._early = []
+
+    def store(self, rows: Sequence[UsageRow]) -> None:
+        """A connection that broke is not met again."""
+        try:
+            ledger.store(rows)
+            if held := [row for row in rows if row.is_reserved]:
+                self._tell(held)
+        finally:
+            connection.close()
+
+    def _tell(self, rows: Sequence[UsageRow]) -> None:
+        if self.keeper is None or self._meter is None:
+            self._early += rows
+            return
+        allowances = self.keeper.current.books.allowances
+        totals = spending.totals(allowances, datetime.now(UTC), _paid_by(rows))
+        self._loop.call_soon_threadsafe(self._meter.stored, _named(rows), totals)
+
+
+def _named(rows: Sequence[UsageRow]) -> list[tuple[str, str]]:
+    """Each request's id, and its key's."""
+    return [(row.request_id, str(row.api_key_id or "")) for row in rows]
+
+
+def _paid_by(rows: Sequence[UsageRow]) -> Q:
+    """The budgets that these requests count against."""
+    return (
+        Q(api_key_id__in={row.api_key_id for row in rows})
+        | Q(user_id__in={row.user_id for row in rows})
+        | Q(team_id__in={row.team_id for row in rows})
+        | Q(level=Level.GLOBAL)
+    )
