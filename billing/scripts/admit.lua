@@ -109,24 +109,27 @@ for place = 9, #ARGV, 5 do
   local window = prefix .. ':spent:' .. ARGV[place] .. ':' .. ARGV[place + 1]
   local limit, known = tonumber(ARGV[place + 2]), tonumber(ARGV[place + 3])
   if known > field(window, 'stored') then redis.call('HSET', window, 'stored', ARGV[place + 3]) end
-  redis.call('EXPIRE', window, ARGV[place + 4])
   if refusal(window, limit) then
     sweep(window)
     local why = refusal(window, limit)
     if why then return {'spent', (place - 9) / 5, why == 'reserved' and 1 or 0} end
   end
-  windows[#windows + 1] = window
+  windows[#windows + 1] = {window, ARGV[place + 4]}
 end
 
 local ends = string.format('%.0f', now + lives)
-for _, window in ipairs(windows) do
+local names = {}
+for place, each in ipairs(windows) do
+  local window, seconds = each[1], each[2]
+  names[place] = window
   redis.call('HSET', window, 'r:' .. id, amount .. ':' .. ends)
   redis.call('HINCRBY', window, 'open', amount)
   redis.call('HINCRBY', window, 'held', amount)
   redis.call('HINCRBY', window, 'running', 1)
+  redis.call('EXPIRE', window, seconds)
 end
-if #windows > 0 then
-  redis.call('SET', prefix .. ':open:' .. id, table.concat(windows, ' '), 'EX', lives)
+if #names > 0 then
+  redis.call('SET', prefix .. ':open:' .. id, table.concat(names, ' '), 'EX', lives)
 end
 if is_limited then
   redis.call('HINCRBY', busy, 'requests', 1)
