@@ -10,6 +10,7 @@ database. What `admit` refuses, nothing was reserved for.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ from billing.counters import Counters, SpentUp, TooBusy, Wish
 SCRIPTS = {path.stem: path.read_text() for path in (Path(__file__).parent / "scripts").glob("*.lua")}
 KEPT_SECONDS = 24 * 3600
 """A window is remembered for so long after its end, for requests that began in it."""
+
+AGAIN_SECONDS = 0.5
+STOP_SECONDS = 2.0
+MOST_AT_ONCE = 500
 
 Run = Callable[..., Awaitable[Any]]
 """Runs one of `SCRIPTS` where all workers count together; answers None while that place is away."""
@@ -29,7 +34,11 @@ class Meter:
     def __init__(self, run: Run | None = None) -> None:
         self._counters = Counters()
         self._run = run
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._telling: asyncio.Task[None] | None = None
+        self._untold: dict[str, str] = {}
+        """Requests that the others do not know to be stored yet, and their keys."""
+        self._totals: dict[tuple[int, str], int] = {}
 
     async def admit(self, wish: Wish) -> SpentUp | TooBusy | None:
         """None where it may begin."""
@@ -53,24 +62,36 @@ class Meter:
     def stored(self, requests: Sequence[tuple[str, str]], totals: Mapping[tuple[int, str], int]) -> None:
         """The rows of these requests (id and key) are in the database, whose sums are these by now."""
         self._counters.stored((request_id for request_id, _ in requests), totals)
-        if self._run is not None and (requests or totals):
-            self._spawn(self._store_together(requests, totals))
+        if self._run is None:
+            return
+        self._untold.update(requests)
+        self._totals |= totals
+        if self._telling is None or self._telling.done():
+            self._telling = self._spawn(self._tell())
 
-    async def _store_together(self, requests: Sequence[tuple[str, str]], totals: Mapping[tuple[int, str], int]) -> None:
+    async def _tell(self) -> None:
+        """Until it is told: what nobody lets go of again would be held until it is too old."""
         assert self._run is not None
-        named = [part for request in requests for part in request]
-        sums = [part for (budget, window), total in totals.items() for part in (budget, window, total)]
-        await self._run("stored", len(requests), *named, *sums)
+        while self._untold or self._totals:
+            told, totals = dict(islice(self._untold.items(), MOST_AT_ONCE)), dict(self._totals)
+            sums = [part for (budget, window), total in totals.items() for part in (budget, window, total)]
+            named = [part for request in told.items() for part in request]
+            if await self._run("stored", len(told), *named, *sums) is None:
+                await asyncio.sleep(AGAIN_SECONDS)
+                continue
+            self._untold = {name: key for name, key in self._untold.items() if name not in told}
+            self._totals = {place: total for place, total in self._totals.items() if totals.get(place) != total}
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def stop(self) -> None:
-        """Wait for what is still being settled."""
+        """Wait for what is still being settled, a moment at most: Redis may be away."""
         if self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
 
 
 def _arguments(wish: Wish, now: float) -> list[Any]:

@@ -92,9 +92,8 @@ async def start() -> None:
     await health.start()
     counting = Meter(health.run_together if health.is_shared else None)
     books.serve(counting)
-    _gateway = Gateway(
-        snapshots, Upstream(transports()), journal, Meter(), Memory(), health, Affinities(health), dashboard
-    )
+    upstream, affinities = Upstream(transports()), Affinities(health)
+    _gateway = Gateway(snapshots, upstream, journal, counting, Memory(), health, affinities, dashboard)
     _follower = asyncio.create_task(_follow(snapshots, health))
     readiness.register("journal", lambda: journal.trouble)
     readiness.register("snapshot", lambda: snapshots.trouble)

@@ -212,6 +212,10 @@ class ScriptedUpstream:
         self.default_thinking = ""
         self.default_calls: Sequence[wire.ToolCall] = ()
         self.default_usage = wire.Usage()
+        self.cut_off()
+
+    def cut_off(self) -> None:
+        """End the answers that still run, wherever they are."""
         for task in list(self.answering):
             self.loop.call_soon_threadsafe(task.cancel)
 

@@ -13,6 +13,11 @@ local now = tonumber(time[1]) + tonumber(time[2]) / 1e6
 local is_limited = rpm + tpm + concurrent > 0
 local busy = prefix .. ':busy:' .. key
 
+-- Redis takes "-0" for no number.
+local function minus(amount)
+  return amount == '0' and '0' or '-' .. amount
+end
+
 local function number(value)
   return tonumber(value or '0') or 0
 end
@@ -96,8 +101,8 @@ local function sweep(window)
       local reserved, ends = string.match(held, '^(%d+):(%d+)$')
       if tonumber(ends) <= now then
         redis.call('HDEL', window, name)
-        redis.call('HINCRBY', window, 'open', '-' .. reserved)
-        redis.call('HINCRBY', window, 'held', '-' .. reserved)
+        redis.call('HINCRBY', window, 'open', minus(reserved))
+        redis.call('HINCRBY', window, 'held', minus(reserved))
         redis.call('HINCRBY', window, 'running', -1)
       end
     end

@@ -7,6 +7,11 @@
 local prefix, id, cost, tokens, key = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local found = 0
 
+-- Redis takes "-0" for no number.
+local function minus(amount)
+  return amount == '0' and '0' or '-' .. amount
+end
+
 for window in string.gmatch(redis.call('GET', prefix .. ':open:' .. id) or '', '%S+') do
   local held = redis.call('HGET', window, 'r:' .. id)
   if held then
@@ -14,8 +19,8 @@ for window in string.gmatch(redis.call('GET', prefix .. ':open:' .. id) or '', '
     redis.call('HDEL', window, 'r:' .. id)
     redis.call('HSET', window, 's:' .. id, cost)
     redis.call('HINCRBY', window, 'open', cost)
-    redis.call('HINCRBY', window, 'open', '-' .. reserved)
-    redis.call('HINCRBY', window, 'held', '-' .. reserved)
+    redis.call('HINCRBY', window, 'open', minus(reserved))
+    redis.call('HINCRBY', window, 'held', minus(reserved))
     redis.call('HINCRBY', window, 'running', -1)
     found = 1
   end

@@ -15,15 +15,20 @@ for place = last + 1, #ARGV, 3 do
   end
 end
 
+-- Redis takes "-0" for no number.
+local function minus(amount)
+  return amount == '0' and '0' or '-' .. amount
+end
+
 local function forget(window, id)
   local held, settled = redis.call('HGET', window, 'r:' .. id), redis.call('HGET', window, 's:' .. id)
   if held then
     local reserved = string.match(held, '^(%d+):')
-    redis.call('HINCRBY', window, 'open', '-' .. reserved)
-    redis.call('HINCRBY', window, 'held', '-' .. reserved)
+    redis.call('HINCRBY', window, 'open', minus(reserved))
+    redis.call('HINCRBY', window, 'held', minus(reserved))
     redis.call('HINCRBY', window, 'running', -1)
   end
-  if settled then redis.call('HINCRBY', window, 'open', '-' .. settled) end
+  if settled then redis.call('HINCRBY', window, 'open', minus(settled)) end
   redis.call('HDEL', window, 'r:' .. id, 's:' .. id)
 end
 
