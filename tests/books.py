@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from tests.gateway import GatewayProcess
+from tests.gateway import GatewayProcess, wait_until
 
 PRICES = {"input": Decimal(3), "output": Decimal(15)}
 """US dollars for a million tokens, of every model of the fleet."""
@@ -160,3 +160,14 @@ async def _asked(port: int, errand: Errand) -> int:
         return 0
     finally:
         writer.close()
+
+
+def settled(gateway: GatewayProcess, key: str, cost: Decimal) -> Decimal:
+    """What the key has spent, once it is at least that much."""
+
+    def spent() -> Decimal | None:
+        found = Books.read(gateway).by_key.get(key, Decimal(0))
+        return found if found >= cost else None
+
+    found: Decimal = wait_until(spent, 20, f"{key} to have spent {cost}")
+    return found
