@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from tests.gateway import GatewayProcess, wait_until
+from tests.gateway import ROOT, GatewayProcess, wait_until
 
 PRICES = {"input": Decimal(3), "output": Decimal(15)}
 """US dollars for a million tokens, of every model of the fleet."""
@@ -99,6 +102,8 @@ class Errand:
     is_streaming: bool = False
     hangs_up_after: int | None = None
     most: int = 100
+    patience: float = 120.0
+    """Seconds after which the client hangs up."""
 
     def written(self) -> bytes:
         body = {
@@ -131,8 +136,8 @@ def run(gateway: GatewayProcess, errands: Sequence[Errand], together: int = 64) 
     outcome = Outcome()
 
     async def go(errand: Errand, room: asyncio.Semaphore) -> None:
-        async with room, asyncio.timeout(120):
-            outcome.note(errand, await _asked(gateway.port, errand))
+        async with room:
+            outcome.note(errand, await _answered(gateway.port, errand))
 
     async def work() -> None:
         room = asyncio.Semaphore(together)
@@ -142,6 +147,14 @@ def run(gateway: GatewayProcess, errands: Sequence[Errand], together: int = 64) 
     return outcome
 
 
+async def _answered(port: int, errand: Errand) -> int:
+    try:
+        async with asyncio.timeout(errand.patience):
+            return await _asked(port, errand)
+    except TimeoutError:
+        return 499
+
+
 def _status_of(said: bytes) -> int:
     head, _, body = said.partition(b"\r\n\r\n")
     is_whole = b"chunked" not in head.lower() or body.endswith(b"0\r\n\r\n")
@@ -149,7 +162,10 @@ def _status_of(said: bytes) -> int:
 
 
 async def _asked(port: int, errand: Errand) -> int:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionError:
+        return 0
     try:
         writer.write(errand.written())
         if errand.hangs_up_after is not None:
@@ -171,3 +187,40 @@ def settled(gateway: GatewayProcess, key: str, cost: Decimal) -> Decimal:
 
     found: Decimal = wait_until(spent, 20, f"{key} to have spent {cost}")
     return found
+
+
+def attempts(gateway: GatewayProcess, request_id: str) -> list[dict[str, Any]]:
+    """Those of one request, in order."""
+    code = (
+        "import json; from django.core.serializers.json import DjangoJSONEncoder as E; from billing.models import *;"
+        f"print(json.dumps(list(UsageAttempt.objects.filter(request_id={request_id!r}).values()), cls=E))"
+    )
+    found: list[dict[str, Any]] = json.loads(set_up(gateway, code))
+    return found
+
+
+def budgets(gateway: GatewayProcess) -> list[Decimal]:
+    """What is spent of each, as the database knows it."""
+    code = (
+        "from datetime import UTC, datetime; from billing import allowances, spending;"
+        "print([*spending.totals(allowances.load(), datetime.now(UTC)).values()])"
+    )
+    return [Decimal(number).scaleb(-10) for number in json.loads(set_up(gateway, code))]
+
+
+@contextmanager
+def locked_database(gateway: GatewayProcess) -> Iterator[None]:
+    """Nobody else can write to the usage table meanwhile."""
+    code = (
+        "import sys; from django.db import connection, transaction\n"
+        "with transaction.atomic(), connection.cursor() as c:\n"
+        "    connection.vendor == 'postgresql' and c.execute('LOCK TABLE usage_records IN ACCESS EXCLUSIVE MODE')\n"
+        "    print('locked', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, str(ROOT / "manage.py"), "shell", "-v0", "-c", code]
+    options: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=gateway.env(), cwd=gateway.data_dir, **options) as holder:
+        assert holder.stdout is not None and holder.stdin is not None
+        assert holder.stdout.readline().strip() == "locked"
+        yield
+        holder.stdin.close()
