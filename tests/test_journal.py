@@ -145,3 +145,99 @@ def test_kill_9_loses_no_row(make_journal: MakeJournal, shelf: Shelf, tmp_path: 
     make_journal()
     wait_until(lambda: len(shelf.rows) == 1000)
     assert sorted(shelf.ids()) == list(range(1000))
+
+
+class Begun(msgspec.Struct):
+    id: str
+    state: str = "begun"
+
+
+class Record:
+    """Keeps the first row of each id, as the ledger does."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, str] = {}
+
+    def __call__(self, rows: list[Begun]) -> None:
+        for row in rows:
+            self.rows.setdefault(row.id, row.state)
+
+
+BEGUN_AND_KILLED = """
+import msgspec, os, signal, sys
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from billing.journal import Journal
+Begun = msgspec.defstruct("Begun", [("id", str), ("state", str, "begun")])
+journal = Journal(Path({directory!r}), Begun, lambda rows: None, lambda row: row.id)
+journal.start()
+for number in range(6000):
+    journal.begin(Begun(str(number), "begun"))
+    journal.begin(Begun(str(number), "asked twice" + "." * 200))
+    if number % 2 == 0:
+        journal.append(Begun(str(number), "ended"))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+class TestUnfinished:
+    def test_a_kill_tells_what_had_begun_as_it_was_told_last(self, tmp_path: Path) -> None:
+        code = BEGUN_AND_KILLED.format(root=str(ROOT), directory=str(tmp_path))
+        assert subprocess.run([sys.executable, "-c", code], env=os.environ).returncode == -signal.SIGKILL
+        record = Record()
+        journal = Journal(tmp_path, Begun, record, lambda row: row.id)
+        journal.start()
+        journal.stop()
+        unfinished = {name for name, state in record.rows.items() if state.startswith("asked twice")}
+        assert unfinished == {str(number) for number in range(1, 6000, 2)}
+        assert list(tmp_path.iterdir()) == []
+
+    def test_the_file_stays_small_while_requests_come_and_go(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("billing.unfinished.TIDY_BYTES", 10_000)
+        monkeypatch.setattr("billing.journal.FLUSH_SECONDS", 0.01)
+        journal = Journal(tmp_path, Begun, Record(), lambda row: row.id)
+        journal.start()
+        journal.begin(Begun("long"))
+
+        def size() -> int:
+            return sum(file.stat().st_size for file in tmp_path.glob("*/*.unfinished"))
+
+        for number in range(2000):
+            journal.begin(Begun(str(number)))
+            journal.append(Begun(str(number), "ended"))
+        wait_until(lambda: size() < 10_000)
+        kept = b"".join(file.read_bytes() for file in tmp_path.glob("*/*.unfinished"))
+        assert b'"long"' in kept
+        journal.stop()
+
+    def test_what_never_ended_is_told_when_the_worker_stops(self, tmp_path: Path) -> None:
+        record = Record()
+        journal = Journal(tmp_path, Begun, record, lambda row: row.id)
+        journal.start()
+        journal.begin(Begun("a"))
+        journal.begin(Begun("b"))
+        journal.append(Begun("b", "ended"))
+        journal.stop()
+        assert record.rows == {"a": "begun", "b": "ended"}
+
+
+def test_rows_that_wait_have_a_limit_and_what_is_dropped_is_shouted_about(
+    tmp_path: Path, shelf: Shelf, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal(tmp_path, Row, shelf, largest=1000)
+    journal.start()
+    shelf.is_broken = True
+    for number in range(500):
+        journal.append(Row(number))
+    wait_until(lambda: "dropped" in (journal.trouble or ""))
+    assert sum(file.stat().st_size for file in tmp_path.glob("*/*.jsonl")) <= 1000
+    assert "were dropped" in caplog.text
+    shelf.is_broken = False
+    wait_until(lambda: journal.trouble is None)
+    kept = len(shelf.rows)
+    assert 0 < kept < 500
+    journal.append(Row(500))
+    wait_until(lambda: 500 in shelf.ids())
+    journal.stop()
