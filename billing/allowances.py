@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -36,6 +36,14 @@ class Allowance:
         return dollars(self.limit)
 
 
+class Window(NamedTuple):
+    """`name` is its first day."""
+
+    name: str
+    begins: datetime
+    ends: datetime
+
+
 Subject = tuple[Level, Any]
 
 
@@ -45,6 +53,8 @@ class Allowances:
 
     zone: ZoneInfo = UTC_ZONE
     by_subject: Mapping[Subject, tuple[Allowance, ...]] = field(default_factory=dict)
+    _windows: dict[Period, Window] = field(default_factory=dict, compare=False)
+    """The one of each period that was looked at last: it is the right one until it ends."""
 
     def of(self, key_id: UUID | None, user_id: int | None, team_id: int | None) -> tuple[Allowance, ...]:
         """Those that a request counts against, the narrowest first."""
@@ -57,12 +67,13 @@ class Allowances:
     def all(self) -> tuple[Allowance, ...]:
         return tuple(each for found in self.by_subject.values() for each in found)
 
-    def window_name(self, allowance: Allowance, now: datetime) -> str:
-        """Of the window `now` falls into: its first day."""
-        return first_day(allowance.period, now, self.zone).isoformat()
-
-    def window(self, allowance: Allowance, now: datetime) -> tuple[datetime, datetime]:
-        return window(allowance.period, now, self.zone)
+    def window(self, period: Period, now: datetime) -> Window:
+        """The one that `now` falls into."""
+        known = self._windows.get(period)
+        if known is None or not known.begins <= now < known.ends:
+            name = first_day(period, now, self.zone).isoformat()
+            known = self._windows[period] = Window(name, *window(period, now, self.zone))
+        return known
 
 
 def load() -> Allowances:

@@ -12,20 +12,21 @@ from typing import Any
 from django.db import DataError, IntegrityError, connection, models, transaction
 from django.db.models import DateTimeField, DecimalField, JSONField, UUIDField
 
-from billing import days, request_log
+from billing import days, interrupted, request_log
 from billing.models import ApiKey, UsageAttempt, UsageRecord
 from billing.rows import Attempt, UsageRow
 
 log = logging.getLogger(__name__)
 
-RECORD_COLUMNS = tuple(name for name in UsageRow.__struct_fields__ if name not in ("made", "is_reserved"))
-ATTEMPT_COLUMNS = tuple(name for name in Attempt.__struct_fields__ if name != "start_ms")
+RECORD_COLUMNS = tuple(name for name in UsageRow.__struct_fields__ if name not in ("made", "is_reserved", "body_bytes"))
+ATTEMPT_COLUMNS = tuple(name for name in Attempt.__struct_fields__ if name not in ("start_ms", "is_flat"))
 PLACE_COLUMNS = ("request_id", "number", "started_at")
 MOST_ASKED_AT_ONCE = 500
 
 
 def store(rows: Sequence[UsageRow]) -> None:
     """Insert the requests that are not there yet, and log them where that is asked for."""
+    interrupted.estimate(rows)
     for row in rows:
         row.add_up()
     try:

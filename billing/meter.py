@@ -34,6 +34,8 @@ class Meter:
     def __init__(self, run: Run | None = None) -> None:
         self._counters = Counters()
         self._run = run
+        self.is_shared = run is not None
+        """Whether what a killed worker held has to be let go of by others."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._telling: asyncio.Task[None] | None = None
         self._untold: dict[str, str] = {}

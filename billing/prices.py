@@ -1,6 +1,7 @@
 """From tokens to money. Decimal throughout; a price is US dollars for a million tokens."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from translator.usage import Usage
@@ -27,17 +28,23 @@ class Price:
     version: int = 0
     tiers: "tuple[tuple[int, Price], ...]" = ()
     """Prices that hold for a whole request whose prompt has more tokens than that; the highest first."""
+    dearest: tuple[int, int, int] = field(init=False, compare=False)
+    """The most that a token of the prompt, one of the answer, and a request cost, in ten-billionths of a dollar."""
+
+    def __post_init__(self) -> None:
+        token_in = max(self.input, self.cache_write, self.cache_write_1h, self.audio_input, self.image_input)
+        token_out = max(self.output, self.reasoning, self.audio_output)
+        each = (token_in / MILLION, token_out / MILLION, self.per_request)
+        object.__setattr__(self, "dearest", tuple(math.ceil(dollars.scaleb(10)) for dollars in each))
 
     def for_prompt(self, tokens: int) -> "Price":
         """The price that holds for a prompt of so many tokens."""
         return next((price for above, price in self.tiers if tokens > above), self)
 
-    def worst_case(self, prompt: int, answer: int) -> Decimal:
-        """The most that so many tokens may cost, of whatever kind they turn out to be."""
-        price = self.for_prompt(prompt)
-        dearest_in = max(price.input, price.cache_write, price.cache_write_1h, price.audio_input, price.image_input)
-        dearest_out = max(price.output, price.reasoning, price.audio_output)
-        return (prompt * dearest_in + answer * dearest_out) / MILLION + price.per_request
+    def worst_case(self, prompt: int, answer: int) -> int:
+        """The most that so many tokens may cost, of whatever kind, in ten-billionths of a dollar."""
+        a_token_in, a_token_out, request = (self.for_prompt(prompt) if self.tiers else self).dearest
+        return prompt * a_token_in + answer * a_token_out + request
 
 
 FREE = Price(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, source="")

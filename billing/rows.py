@@ -17,7 +17,6 @@ NOTHING = Usage()
 INTERRUPTED = 500
 """The status of a request whose worker was killed, and why it failed."""
 WHY_INTERRUPTED = "the gateway's worker was killed before the answer was finished"
-BYTES_A_TOKEN = 4
 COST_PLACES = Decimal("1e-10")
 ZERO = Decimal(0)
 
@@ -58,16 +57,15 @@ class Attempt(Counted, omit_defaults=True, kw_only=True):
     header_ms: int | None = None
     first_event_ms: int | None = None
     total_ms: int = 0
+    is_flat: bool = False
+    """Whether another request through this connection costs nothing, so that its list price is only notional."""
 
     @property
     def prompt_tokens(self) -> int:
         return self.uncached_input_tokens + self.cache_read_tokens + self.cache_write_tokens
 
-    def add_usage(self, usage: Usage, price: Price | None, *, is_flat: bool = False) -> None:
-        """Fill in the tokens and what they cost. Without a price the cost is unknown, which is not free.
-
-        `is_flat`: another request through this connection costs nothing, so its list price is only notional.
-        """
+    def add_usage(self, usage: Usage, price: Price | None) -> None:
+        """Fill in the tokens and what they cost. Without a price the cost is unknown, which is not free."""
         if usage is NOTHING or usage == NOTHING:
             return
         self.uncached_input_tokens = usage.uncached_input
@@ -80,9 +78,9 @@ class Attempt(Counted, omit_defaults=True, kw_only=True):
         self.audio_output_tokens = usage.audio_output
         self.image_input_tokens = usage.image_input
         self.is_estimated = usage.is_estimated
-        self._add_cost(usage, price, is_flat)
+        self._add_cost(usage, price)
 
-    def _add_cost(self, usage: Usage, price: Price | None, is_flat: bool) -> None:
+    def _add_cost(self, usage: Usage, price: Price | None) -> None:
         self.cost_source = CostSource.UNKNOWN.value
         if price is not None:
             self.cost_source, self.price_version = price.source, price.version or None
@@ -92,7 +90,7 @@ class Attempt(Counted, omit_defaults=True, kw_only=True):
         if usage.vendor_cost is not None:
             self.cost_source, self.price_version = CostSource.VENDOR.value, None
             self.list_cost_usd = usage.vendor_cost.quantize(COST_PLACES)
-        self.cost_usd = ZERO if is_flat else self.list_cost_usd
+        self.cost_usd = ZERO if self.is_flat else self.list_cost_usd
 
 
 class UsageRow(Counted, omit_defaults=True, kw_only=True):
@@ -122,6 +120,8 @@ class UsageRow(Counted, omit_defaults=True, kw_only=True):
     first_event_ms: int | None = None
     made: list[Attempt] = []
     """The attempts, in order."""
+    body_bytes: int = 0
+    """Of a request that is told as interrupted: the size of what was asked, by which its prompt is estimated."""
     is_reserved: bool = False
     """Whether the meter holds something for it until it is stored."""
 

@@ -2,13 +2,12 @@
 
 import time
 from dataclasses import replace
-
-from msgspec.structs import replace as replace_struct
+from datetime import datetime
 
 from billing.counters import Wish
 from billing.money import units
 from billing.prices import Price
-from billing.rows import BYTES_A_TOKEN, INTERRUPTED, WHY_INTERRUPTED, ZERO, Attempt, UsageRow, now
+from billing.rows import INTERRUPTED, WHY_INTERRUPTED, ZERO, Attempt, UsageRow, now
 from billing.snapshot import KeyFacts
 from combos.candidates import Candidate
 from combos.gateway import Gateway
@@ -33,13 +32,13 @@ class Account:
         self.asked = asked
         self._gateway = gateway
         self._started = time.monotonic()
-        self._made: list[Attempt] = []
         self._candidate: Candidate | None = None
         self._attempt_started = self._started
         self._header_ms: int | None = None
         self._first_event_ms: int | None = None
         self._is_settled = False
         self.started_at = now()
+        self._row = _new_row(request_id, key, asked, self.started_at)
         self.is_streaming_now = False
         self.reserved: Wish | None = None
         """What its budgets hold for it while it runs."""
@@ -50,35 +49,39 @@ class Account:
         self.tried: list[dict[str, str | int]] = []
         """Who was asked in vain, or passed over."""
 
+    @property
+    def _made(self) -> list[Attempt]:
+        return self._row.made
+
     def attempt(self, candidate: Candidate) -> None:
         """A vendor is called now."""
         self._candidate = candidate
         self._attempt_started = time.monotonic()
-        attempt = self._new_attempt(candidate)
-        told = replace_struct(attempt, status=INTERRUPTED)
-        told.add_usage(self._prompt_by_size(), self._price(candidate), is_flat=candidate.connection.is_flat)
-        self.begin([*self._made, told])
-        self._made.append(attempt)
+        self._row.made.append(self._new_attempt(candidate))
+        self._begin()
 
-    def reserves(self, wish: Wish) -> None:
-        """Its budgets are asked to hold this; told first, so that whatever is held is let go of again."""
+    def reserves(self, wish: Wish, *, is_told: bool) -> None:
+        """Its budgets are asked to hold this. Told first, where a kill would leave it held."""
         self.reserved = wish
-        self.begin([])
+        self._row.is_reserved = True
+        if is_told:
+            self._begin()
 
-    def begin(self, made: list[Attempt]) -> None:
-        """Have told what is known by now, if this worker should be killed. `made`: the attempts so far."""
-        self._gateway.journal.begin(self._row(INTERRUPTED, WHY_INTERRUPTED, made))
+    def _begin(self) -> None:
+        """Have told what is known by now, if this worker should be killed."""
+        row = self._row
+        row.status, row.error, row.body_bytes = INTERRUPTED, WHY_INTERRUPTED, len(self.asked.body.raw)
+        row.combo, row.tried = self.combo, self.tried
+        self._gateway.journal.begin(row)
 
     def _new_attempt(self, candidate: Candidate) -> Attempt:
         return Attempt(
+            is_flat=candidate.connection.is_flat,
             provider=candidate.provider.slug,
             connection=candidate.connection.name,
             model=_storable(candidate.model.id, 200),
             start_ms=_milliseconds(self._attempt_started - self._started),
         )
-
-    def _prompt_by_size(self) -> Usage:
-        return Usage(max(1, len(self.asked.body.raw) // BYTES_A_TOKEN), is_estimated=True)
 
     def headers_came(self, seconds: float) -> None:
         self._made[-1].header_ms = self._header_ms = _milliseconds(seconds)
@@ -131,8 +134,7 @@ class Account:
     def _count(self, usage: Usage) -> None:
         """What the attempt that runs has used, at the price of now."""
         assert self._candidate is not None
-        flat = self._candidate.connection.is_flat
-        self._made[-1].add_usage(usage, self._price(self._candidate), is_flat=flat)
+        self._made[-1].add_usage(usage, self._price(self._candidate))
 
     def _price(self, candidate: Candidate) -> Price | None:
         return self._gateway.keeper.current.books.prices.get((candidate.provider.slug, candidate.model.id))
@@ -159,34 +161,36 @@ class Account:
         self._is_settled = True
         if self._made and not self._made[-1].status:
             self._end_attempt(status)
-        self._gateway.journal.append(self._row(status, error, self._made))
+        self._gateway.journal.append(self._told(status, error))
         if self.reserved is not None:
             spent = sum((each.cost_usd for each in self._made), ZERO)
             used = sum(each.prompt_tokens + each.output_tokens for each in self._made)
             self._gateway.meter.settle(self.reserved, units(spent), used)
 
-    def _row(self, status: int, error: str, made: list[Attempt]) -> UsageRow:
-        row = UsageRow(
-            request_id=self.request_id,
-            started_at=self.started_at,
-            dialect=self.asked.dialect.value,
-            model_asked=_storable(self.asked.model, CHARACTERS_OF_MODEL),
-            status=status,
-            total_ms=_milliseconds(time.monotonic() - self._started),
-            is_streaming=self.asked.is_streaming,
-            error=_storable(error, CHARACTERS_OF_ERROR),
-            combo=self.combo,
-            tried=self.tried,
-            header_ms=self._header_ms,
-            first_event_ms=self._first_event_ms,
-            made=made,
-            is_reserved=self.reserved is not None,
-        )
-        if (key := self.key) is not None:
-            row.api_key_id, row.api_key_name = key.id, key.name
-            row.user_id, row.user_name = key.user_id, key.user_name
-            row.team_id, row.team_name = key.team_id, key.team_name
+    def _told(self, status: int, error: str) -> UsageRow:
+        row = self._row
+        row.status, row.error, row.body_bytes = status, _storable(error, CHARACTERS_OF_ERROR), 0
+        row.combo, row.tried = self.combo, self.tried
+        row.header_ms, row.first_event_ms = self._header_ms, self._first_event_ms
+        row.total_ms = _milliseconds(time.monotonic() - self._started)
         return row
+
+
+def _new_row(request_id: str, key: KeyFacts | None, asked: ClientRequest, started_at: datetime) -> UsageRow:
+    row = UsageRow(
+        request_id=request_id,
+        started_at=started_at,
+        dialect=asked.dialect.value,
+        model_asked=_storable(asked.model, CHARACTERS_OF_MODEL),
+        status=0,
+        total_ms=0,
+        is_streaming=asked.is_streaming,
+    )
+    if key is not None:
+        row.api_key_id, row.api_key_name = key.id, key.name
+        row.user_id, row.user_name = key.user_id, key.user_name
+        row.team_id, row.team_name = key.team_id, key.team_name
+    return row
 
 
 def _milliseconds(seconds: float) -> int:
