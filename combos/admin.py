@@ -18,7 +18,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from billing.figures import count, percent
-from combos import chains, explain_page, metrics, ready_made, rehearsal_page, suggestions
+from combos import chains, explain_page, metrics, ready_made, rehearsal_page, simulation_page, suggestions
 from combos.forms import (
     AliasForm,
     ComboForm,
@@ -128,6 +128,7 @@ class ComboAdmin(NamesModels):
         view = self.admin_site.admin_view
         return [
             path("explain/", view(self.explain_view), name="combos_combo_explain"),
+            path("what-if/", view(self.what_if_view), name="combos_combo_what_if"),
             path("<uuid:pk>/test/", view(self.rehearse_view), name="combos_combo_rehearse"),
             *super().get_urls(),
         ]
@@ -143,6 +144,18 @@ class ComboAdmin(NamesModels):
             "combo_row": Combo.objects.filter(name=shown.name).first() if shown else None,
         }
         return TemplateResponse(request, "combos/explain.html", context | found)
+
+    def what_if_view(self, request: HttpRequest) -> HttpResponse:
+        if not request.user.has_perm("billing.view_usagerecord"):
+            raise PermissionDenied
+        found = simulation_page.facts(request)
+        if request.GET.get("format") == "csv" and "report" in found:
+            return simulation_page.download(found["report"])
+        context = self.admin_site.each_context(request) | {
+            "title": gettext("What if"),
+            "purpose": gettext("What recorded requests would have cost otherwise. Nothing is sent or changed."),
+        }
+        return TemplateResponse(request, "combos/what_if.html", context | found)
 
     def rehearse_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
         if not self.has_change_permission(request):

@@ -20,6 +20,7 @@ import billing.api
 import combos.api
 import combos.combo_api
 import combos.routing_api
+import combos.simulation_api
 import combos.watch_api
 import health.api
 import health.limits_api
@@ -122,3 +123,4 @@ api.add_router("", combos.api.router)
 api.add_router("", combos.watch_api.router)
 api.add_router("", combos.combo_api.router)
 api.add_router("", combos.routing_api.router)
+api.add_router("", combos.simulation_api.router)

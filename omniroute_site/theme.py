@@ -32,6 +32,7 @@ def is_at(inside: str | Promise, *others: str | Promise) -> Callable[[HttpReques
 
 COMBOS = reverse_lazy("admin:combos_combo_changelist")
 EXPLAIN = reverse_lazy("admin:combos_combo_explain")
+WHAT_IF = reverse_lazy("admin:combos_combo_what_if")
 
 NAVIGATION = [
     {"items": [{"title": _("Home"), "icon": "home", "link": reverse_lazy("admin:index")}]},
@@ -42,7 +43,7 @@ NAVIGATION = [
             entry(_("Nodes"), "dns", "providers.providernode"),
             entry(_("Connections"), "cable", "providers.providerconnection"),
             entry(_("Models"), "neurology", "providers.model"),
-            entry(_("Combos"), "alt_route", "combos.combo") | {"active": is_at(COMBOS, EXPLAIN)},
+            entry(_("Combos"), "alt_route", "combos.combo") | {"active": is_at(COMBOS, EXPLAIN, WHAT_IF)},
             entry(_("Aliases"), "label", "combos.modelalias"),
             entry(_("Fallback chains"), "low_priority", "combos.fallbackchain"),
             entry(_("API keys"), "key", "billing.apikey"),
@@ -61,6 +62,7 @@ NAVIGATION = [
         "title": _("Understand"),
         "items": [
             {"title": _("Explain"), "icon": "help_center", "link": EXPLAIN, "permission": may("combos.view_combo")},
+            entry(_("What if"), "query_stats", "billing.usagerecord") | {"link": WHAT_IF},
         ],
     },
     {

@@ -125,6 +125,7 @@ MATRIX: dict[tuple[str, str], tuple[Any, int, set[Role]]] = {
     ("GET", "/api/combos/metrics"): (None, 200, ALL),
     ("DELETE", "/api/combos/metrics"): (None, 200, RUN),
     ("POST", "/api/routes/explain"): ({"model": "groq/llama"}, 503, ALL),
+    ("POST", "/api/usage/simulate"): ({"withModel": "groq/llama"}, 200, ALL),
     ("GET", "/api/combos/{combo_id}"): (None, 200, ALL),
     ("PUT", "/api/combos/{combo_id}"): ({"strategy": "random"}, 200, RUN),
     ("DELETE", "/api/combos/{combo_id}"): (None, 200, RUN),

@@ -81,6 +81,7 @@ MATRIX: dict[str, tuple[int, int, int, int, int]] = {
     "combos_combo_history": EVERYBODY,
     "combos_combo_ready_made": MAKERS,
     "combos_combo_explain": EVERYBODY,
+    "combos_combo_what_if": EVERYBODY,
     "combos_combo_rehearse": MAKERS,
     "combos_modelalias_changelist": EVERYBODY,
     "combos_modelalias_add": MAKERS,
