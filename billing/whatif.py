@@ -110,8 +110,7 @@ class Rules:
         return self.anew is None or target in self.anew
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(msgspec.Struct, frozen=True):
     """What a call costs, what it costs by the token, and whether that is known."""
 
     target: Target
@@ -227,6 +226,8 @@ class Tally:
     replayed: int = 0
     rerouted: int = 0
     """How many of them were answered by another."""
+    saved_squares: int = 0
+    """Of what each request would have saved, for the margin of a sample."""
     unanswered: int = 0
     """How many had been answered by nobody: there are no tokens to replay, so they stay as they are."""
 
@@ -254,6 +255,7 @@ class Tally:
 
     def _add(self, request: Request, before: list[Charge], after: list[Charge]) -> None:
         self.total.add(before, after)
+        self.saved_squares += (sum(each.cost for each in before) - sum(each.cost for each in after)) ** 2
         self.rerouted += bool(before) and before[-1].target != after[-1].target
         _of(self.by_day, request.day).add(before, after)
         _of(self.by_asked, request.asked).add(before, after)

@@ -87,6 +87,8 @@ class ShownReport(Answer):
     replayed: int
     is_sample: bool
     """Whether the sums are scaled from a sample."""
+    margin: float
+    """How far what is saved may be off because of that, 19 times in 20; US dollars."""
     moved: int
     """Requests that another model would have answered."""
     total: ShownLine
@@ -144,6 +146,7 @@ def shown_report(report: Report) -> ShownReport:
         requests=found.matching,
         replayed=found.replayed,
         is_sample=found.is_sampled,
+        margin=float(found.margin),
         moved=found.scaled(found.tally.rerouted),
         total=_line(report.total),
         by_day=[_line(line) for line in report.days],

@@ -33,9 +33,9 @@ LENGTHS = [
 ]
 STRATEGIES = [("", _("as it is")), *Strategy.choices]
 PRICES = [
-    (Prices.RECORDED.value, _("As recorded; today's for what is moved")),
-    (Prices.TODAY.value, _("Today's prices for everything")),
-    (Prices.DEFAULT.value, _("Default list prices, without our own")),
+    (Prices.RECORDED.value, _("As recorded")),
+    (Prices.TODAY.value, _("Today's, for everything")),
+    (Prices.DEFAULT.value, _("Default list prices")),
 ]
 SHOWN_KEYS = 200
 SHOWN = 15
@@ -151,7 +151,7 @@ def _found(request: HttpRequest, form: WhatIfForm) -> Found:
 
 
 def told(found: Found) -> dict[str, Any]:
-    report = report_of(found)
+    report, assumptions = report_of(found), assumptions_of(found)
     return {
         "report": report,
         "asked": title_of(found.scenario),
@@ -162,7 +162,8 @@ def told(found: Found) -> dict[str, Any]:
         "movers": [line for line in report.asked if line.saved][:SHOWN],
         "apart": [(each, WHY[each.why]) for each in report.apart[:SHOWN]],
         "moved": found.scaled(found.tally.rerouted),
-        "assumptions": assumptions_of(found),
+        "sampled": assumptions[0] if found.is_sampled else "",
+        "assumptions": assumptions[1:] if found.is_sampled else assumptions,
     }
 
 

@@ -61,7 +61,9 @@ def _total(report: Report) -> Iterator[str]:
 
 def share_of(line: Line) -> str:
     """`-63.7 %`: of what it cost before."""
-    return "" if line.saved_share is None else f"{-100 * line.saved_share:+.1f} %"
+    if line.saved_share is None:
+        return ""
+    return f"{-100 * line.saved_share:+.1f} %" if line.saved else "0 %"
 
 
 def _table(title: str, lines: tuple[Line, ...], most: int = MOST_LINES) -> Iterator[str]:
@@ -106,7 +108,12 @@ def as_csv(report: Report) -> str:
     written = io.StringIO()
     writer = csv.writer(written)
     writer.writerow((*HEADING, *FURTHER))
-    groups = (("total", (report.total,)), ("day", report.days), ("model", report.models), ("asked", report.asked))
+    groups = (
+        (_basis(report), (report.total,)),
+        ("day", report.days),
+        ("model", report.models),
+        ("asked", report.asked),
+    )
     for group, lines in groups:
         writer.writerows(_cells(group, lines))
     for each in report.apart:
@@ -114,6 +121,12 @@ def as_csv(report: Report) -> str:
             ("apart", safe(f"{each.model}: {each.why}"), each.requests, "", each.tokens, "", f"{each.cost:f}")
         )
     return written.getvalue()
+
+
+def _basis(report: Report) -> str:
+    """What the sums are of, so that a sheet of estimates says that it is one."""
+    found = report.found
+    return f"total, estimated from {found.replayed} of {found.matching}" if found.is_sampled else "total"
 
 
 def _cells(group: str, lines: Iterable[Line]) -> Iterator[tuple[object, ...]]:

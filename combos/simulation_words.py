@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from billing.figures import money
 from billing.whatif import Apart
 from combos.simulation import Found, Prices, Scenario
 from combos.simulation_routes import MEASURES, strategies
@@ -66,11 +67,13 @@ def _of_sample(found: Found) -> Iterator[str]:
             "replayed": f"{found.replayed:,}",
             "all": f"{found.matching:,}",
             "share": f"{100 * found.replayed / found.matching:.2g}",
+            "margin": money(found.margin),
         }
         yield (
             _(
                 "%(replayed)s of %(all)s requests (%(share)s %%), spread evenly over the period, were replayed, and"
-                " the sums scaled to all of them. `manage.py simulate` replays every one."
+                " the sums scaled to all of them: the difference is right within %(margin)s, 19 times in 20."
+                " “manage.py simulate” replays every one."
             )
             % share
         )

@@ -226,7 +226,7 @@ def test_a_member_replays_what_their_own_keys_used(client: Client) -> None:
 # Samples.
 
 
-def test_a_sample_is_spread_evenly_whatever_the_rhythm_and_scaled_to_all(monkeypatch: Any) -> None:
+def test_a_sample_is_spread_evenly_whatever_the_rhythm_and_scaled_to_all() -> None:
     UsageRecord.objects.bulk_create(
         UsageRecord(
             request_id=f"r{number}",
@@ -246,6 +246,16 @@ def test_a_sample_is_spread_evenly_whatever_the_rhythm_and_scaled_to_all(monkeyp
     said = json.loads(simulate("--no-cache", "--sample", "400", "--json"))
     assert (said["isSample"], said["total"]["before"]["requests"]) == (True, 4000)
     assert "spread evenly over the period" in said["assumptions"][0]
+
+
+def test_a_sample_says_how_far_it_may_be_off_and_is_not(api: Client) -> None:
+    for number in range(300):
+        record(number, ("large", "small")[number % 3 > 1], days_ago=number / 100)
+    whole = json.loads(simulate("--with-model", "small/m", "--json"))
+    part = json.loads(simulate("--with-model", "small/m", "--json", "--sample", "60"))
+    assert (whole["margin"], whole["isSample"], part["isSample"]) == (0, False, True)
+    assert 0 < part["margin"] < whole["total"]["saved"] / 2
+    assert abs(part["total"]["saved"] - whole["total"]["saved"]) < 2 * part["margin"]
 
 
 # The page.
