@@ -6,6 +6,7 @@ and well, except that who failed in a request fails in it again; what it assumes
 """
 
 import math
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -37,6 +38,10 @@ from providers.catalogue import ListPrice, catalogue
 
 SNAPSHOT_SECONDS = 2.0
 TWO_SIGMA = 1.96
+MOST = 20_000
+"""Requests that are replayed for one look; of more a sample is. About half a second's work."""
+
+_looking = threading.Lock()
 
 
 class Prices(StrEnum):
@@ -126,6 +131,12 @@ def current() -> Snapshot:
         return runtime.from_thread(ask, SNAPSHOT_SECONDS)
     except (runtime.NotServing, TimeoutError):
         return snapshot.load()
+
+
+def look(scenario: Scenario, selection: Selection, visible: QuerySet[UsageRecord], zone: ZoneInfo) -> Found:
+    """`simulate` for a process that serves requests: at most `MOST` of them, one question at a time. Raises Unfit."""
+    with _looking:
+        return simulate(scenario, selection, visible, zone, MOST)
 
 
 def simulate(

@@ -16,7 +16,7 @@ from billing.models import UsageRecord
 from billing.periods import span_of
 from billing.recorded import Selection
 from billing.whatif import Apart, Unfit
-from combos.simulation import Kind, Prices, Scenario, simulate, strategy_of
+from combos.simulation import Kind, Prices, Scenario, look, strategy_of
 from combos.simulation_report import Line, Report, report_of
 from combos.simulation_words import assumptions_of, title_of
 from providers.api_access import ApiRefusal, needs
@@ -24,9 +24,6 @@ from providers.api_bodies import Answer, Body, wire_name
 from providers.api_bodies import Line as TextLine
 
 router = Router(by_alias=True)
-
-MOST = 20_000
-"""Requests that are replayed for one question over the network; of more a sample is. Half a second's work."""
 
 Named = Annotated[TextLine, Field(max_length=300)]
 
@@ -112,7 +109,7 @@ def simulate_usage(request: HttpRequest, body: Question) -> ShownReport:
         span = span_of(body.since or "", body.until or "", body.last or "", timezone.now().astimezone(zone), zone)
         named = (body.key, body.user, body.combo, body.provider, body.model)
         selection = Selection(span.since, span.until, *(name or "" for name in named))
-        found = simulate(_scenario(body), selection, UsageRecord.objects.visible_to(request.user), zone, MOST)
+        found = look(_scenario(body), selection, UsageRecord.objects.visible_to(request.user), zone)
     except Unfit as unfit:
         part = "withCombo" if unfit.field == "to" and body.with_combo else NAMES.get(unfit.field)
         raise ApiRefusal(unfit.message, part or wire_name(unfit.field)) from None

@@ -1,7 +1,7 @@
 """Job: the What if page: a question in the URL, and what the recorded requests would have cost.
 
-Law: it looks. At most `MOST` requests are replayed for one look, of more an even sample, so that a look never takes
-seconds from the requests that this process serves. Prices that are pasted do not stand in the URL: they may be long.
+Law: it looks, and never takes seconds from the requests that this process serves (`combos.simulation.look`). Prices
+that are pasted do not stand in the URL: they may be long.
 """
 
 from typing import Any
@@ -17,8 +17,7 @@ from billing.periods import USUAL, span_of
 from billing.recorded import Selection
 from billing.whatif import Unfit
 from combos import suggestions
-from combos.simulation import Found, Prices, Scenario, simulate, strategy_of
-from combos.simulation_api import MOST
+from combos.simulation import Found, Prices, Scenario, look, strategy_of
 from combos.simulation_report import Report, chart_of, report_of
 from combos.simulation_text import as_csv
 from combos.simulation_words import WHY, assumptions_of, title_of
@@ -147,7 +146,7 @@ def _found(request: HttpRequest, form: WhatIfForm) -> Found:
     length = "" if any(dates) and said["last"] in ("", USUAL) else said["last"]
     span = span_of(*dates, length, timezone.now().astimezone(zone), zone)
     selection = Selection(span.since, span.until, *(said[name] for name in WHICH[2:]))
-    return simulate(form.scenario(), selection, UsageRecord.objects.visible_to(request.user), zone, MOST)
+    return look(form.scenario(), selection, UsageRecord.objects.visible_to(request.user), zone)
 
 
 def told(found: Found) -> dict[str, Any]:

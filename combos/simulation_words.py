@@ -123,7 +123,7 @@ def _of_prices(scenario: Scenario) -> Iterator[str]:
     if scenario.prices is Prices.TODAY:
         yield _("Every call is priced as of today, also where the vendor told its own figure.")
     if scenario.prices is Prices.DEFAULT:
-        yield _("Every call is priced as of today; where an operator entered a price, the catalogue's holds instead.")
+        yield _("Every call is priced as of today; where an operator entered a price, the catalogue's holds, if any.")
     if scenario.sheet:
         yield _("Models that your prices name cost what these say; all others cost what is said above.")
 

@@ -372,6 +372,7 @@ def test_the_command_reads_prices_from_a_file(tmp_path: Path) -> None:
         (["--no-cache", "--sample", "0"], "--sample: 0 is too few"),
         (["--prices", "/no/such/file"], "--prices: “/no/such/file” cannot be read"),
         (["--no-cache", "--key", "x"], "--key: No request"),
+        (["--no-cache", "--user", "\udcff"], "An argument is not UTF-8"),
     ],
 )
 def test_a_wrong_argument_ends_with_2_and_says_which(arguments: list[str], said: str) -> None:

@@ -54,6 +54,8 @@ class Command(BaseCommand):
         except Unfit as unfit:
             option = OPTIONS.get(unfit.field, f"--{unfit.field.replace('_', '-')}")
             raise CommandError(f"{option}: {unfit.message}", returncode=WRONG) from None
+        except UnicodeEncodeError as error:
+            raise CommandError(f"An argument is not UTF-8: {error.object!r}", returncode=WRONG) from None
         except VaultError as error:
             raise CommandError(f"The connections cannot be read: {error}", returncode=3) from error
         except DatabaseError as error:
