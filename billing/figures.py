@@ -41,12 +41,12 @@ def tokens(number: int | None) -> SafeString:
     return format_html('<span title="{}">{}</span>', exact, count(number))
 
 
-def milliseconds(number: int | None) -> str:
+def milliseconds(number: float | None) -> str:
     """`840 ms`, `2.4 s`, `—` where it never happened."""
     if number is None:
         return "—"
     if number < 1000:
-        return f"{number} ms"
+        return f"{number:.0f} ms"
     return f"{number / 1000:,.1f} s"
 
 

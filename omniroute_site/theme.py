@@ -33,6 +33,8 @@ def is_at(inside: str | Promise, *others: str | Promise) -> Callable[[HttpReques
 COMBOS = reverse_lazy("admin:combos_combo_changelist")
 EXPLAIN = reverse_lazy("admin:combos_combo_explain")
 WHAT_IF = reverse_lazy("admin:combos_combo_what_if")
+USAGE = reverse_lazy("admin:billing_dailyusage_changelist")
+COSTS = reverse_lazy("admin:billing_dailyusage_costs")
 
 NAVIGATION = [
     {"items": [{"title": _("Home"), "icon": "home", "link": reverse_lazy("admin:index")}]},
@@ -53,6 +55,8 @@ NAVIGATION = [
         "title": _("Watch"),
         "items": [
             entry(_("Requests"), "receipt_long", "billing.usagerecord"),
+            entry(_("Usage"), "bar_chart", "billing.dailyusage") | {"active": is_at(USAGE, COSTS)},
+            {"title": _("Costs"), "icon": "payments", "link": COSTS, "permission": may("billing.view_dailyusage")},
             entry(_("Limits"), "speed", "health.connectionlimit"),
             entry(_("Health"), "monitor_heart", "health.breaker"),
             entry(_("Lockouts"), "lock_person", "health.lockout"),

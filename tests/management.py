@@ -9,9 +9,10 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from django.utils import timezone
 
 from billing import keys
-from billing.models import ApiKey
+from billing.models import ApiKey, UsageRecord
 from combos.chains import save_chain
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
 from combos.targets import save_combo
@@ -36,6 +37,7 @@ class World:
     node: ProviderNode
     key: ApiKey
     combo: Combo
+    record: UsageRecord
     users: dict[Role, User]
 
 
@@ -51,7 +53,12 @@ def world() -> World:
     save_combo(combo, [ComboTarget(model="deepseek/deepseek-chat"), ComboTarget(model="groq/llama")])
     ModelAlias.objects.create(pattern="fast", target="coding")
     save_chain(FallbackChain(name="last"), [FallbackStep(model="groq/llama")])
+    facts = {"dialect": "openai", "model_asked": "groq/llama", "status": 200, "total_ms": 5}
+    record = UsageRecord.objects.create(
+        request_id="req_1", started_at=timezone.now(), api_key_id=key.pk, user_id=users[Role.MEMBER].pk, **facts
+    )
     return World(
+        record=record,
         connection=add_connection(Provider.objects.get(pk="deepseek"), CANARY, name="Work", id=UUID(CONNECTION)),
         node=save_node(ProviderNode(name="Lab", prefix="lab", base_url=LOOPBACK, allow_private_network=True)),
         key=key,
@@ -151,6 +158,12 @@ MATRIX: dict[tuple[str, str], tuple[Any, int, set[Role]]] = {
     ("GET", "/api/keys/{key_id}"): (None, 200, ALL),
     ("PATCH", "/api/keys/{key_id}"): ({"isActive": False}, 200, {OWNER, OPERATOR, MEMBER}),
     ("DELETE", "/api/keys/{key_id}"): (None, 200, {OWNER, OPERATOR, MEMBER}),
+    ("GET", "/api/usage/analytics"): (None, 200, ALL),
+    ("GET", "/api/usage/history"): (None, 200, ALL),
+    ("GET", "/api/usage/call-logs"): (None, 200, ALL),
+    ("GET", "/api/usage/call-logs.csv"): (None, 200, ALL),
+    ("GET", "/api/usage/call-logs/{request_id}"): (None, 200, ALL),
+    ("GET", "/api/usage/export.csv"): (None, 200, ALL),
 }
 ROWS = [pytest.param(*operation, *row, id=" ".join(operation)) for operation, row in MATRIX.items()]
 over_matrix = pytest.mark.parametrize(("method", "template", "body", "success", "roles"), ROWS)
@@ -158,7 +171,11 @@ over_matrix = pytest.mark.parametrize(("method", "template", "body", "success", 
 
 def path_in(world: World, template: str) -> str:
     return template.format(
-        connection_id=world.connection.pk, node=world.node.id, key_id=world.key.pk, combo_id=world.combo.pk
+        connection_id=world.connection.pk,
+        node=world.node.id,
+        key_id=world.key.pk,
+        combo_id=world.combo.pk,
+        request_id=world.record.request_id,
     )
 
 

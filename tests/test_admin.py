@@ -45,13 +45,22 @@ CHANGELISTS = [
     "health/lockout",
     "billing/apikey",
     "billing/usagerecord",
+    "billing/dailyusage",
+    "billing/dailyusage/costs",
     "billing/pricing",
     "billing/budget",
     "auth/user",
     "auth/group",
 ]
 
-OWN = {"health/breaker", "health/connectionlimit", "health/providerprofile", "health/lockoutpolicy"}
+OWN = {
+    "health/breaker",
+    "health/connectionlimit",
+    "health/providerprofile",
+    "health/lockoutpolicy",
+    "billing/dailyusage",
+    "billing/dailyusage/costs",
+}
 """Pages of our own making, or with rows from the start."""
 
 NO_TARGETS = {"targets-TOTAL_FORMS": "0", "targets-INITIAL_FORMS": "0"}

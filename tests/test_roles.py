@@ -139,6 +139,8 @@ MATRIX: dict[str, tuple[int, int, int, int, int]] = {
     "billing_usagerecord_change": (200, 200, 302, 200, 302),
     "billing_usagerecord_delete": NO_DEED,
     "billing_usagerecord_history": (200, 200, 302, 200, 302),
+    "billing_dailyusage_changelist": EVERYBODY,
+    "billing_dailyusage_costs": EVERYBODY,
     "billing_pricing_changelist": EVERYBODY,
     "billing_pricing_add": MAKERS,
     "billing_pricing_change": EVERYBODY,

@@ -74,12 +74,21 @@ class Costed(Counted):
         abstract = True
 
 
+def _seen_by(user: AbstractBaseUser | AnonymousUser) -> Q:
+    """All of it for who may see everybody's, else what was used in one's name, or by a key that is one's own now."""
+    if user.has_perm("billing.view_every_usagerecord"):  # type: ignore[union-attr]
+        return Q()
+    return Q(user_id=user.pk or -1) | Q(api_key_id__in=ApiKey.objects.filter(owner_id=user.pk or -1).values("pk"))
+
+
 class UsageQuerySet(models.QuerySet["UsageRecord"]):
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "UsageQuerySet":
-        """All of it for who may see everybody's, else what one's own keys used."""
-        if user.has_perm("billing.view_every_usagerecord"):  # type: ignore[union-attr]
-            return self
-        return self.filter(api_key_id__in=ApiKey.objects.filter(owner_id=user.pk).values("pk"))
+        return self.filter(_seen_by(user))
+
+
+class DailyUsageQuerySet(models.QuerySet["DailyUsage"]):
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> "DailyUsageQuerySet":
+        return self.filter(_seen_by(user))
 
 
 class UsageRecord(Costed):
@@ -124,6 +133,7 @@ class UsageRecord(Costed):
         permissions = [("view_every_usagerecord", "Can see everybody's requests")]
         indexes = [
             models.Index(fields=["api_key_id", "started_at"], name="usage_of_a_key"),
+            models.Index(fields=["user_id", "started_at"], name="usage_of_a_user"),
             models.Index(fields=["provider", "started_at"], name="usage_of_a_provider"),
             models.Index(fields=["combo", "started_at"], name="usage_of_a_combo", condition=~Q(combo="")),
         ]
@@ -187,6 +197,8 @@ class DailyUsage(Counted):
     total_ms = models.PositiveBigIntegerField(_("total, ms"), default=0)
     first_events = models.PositiveBigIntegerField(_("first events"), default=0)
     first_event_ms = models.PositiveBigIntegerField(_("first events, ms"), default=0)
+
+    objects = DailyUsageQuerySet.as_manager()
 
     class Meta:
         db_table = "usage_days"
