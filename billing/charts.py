@@ -3,6 +3,7 @@
 Law: pure numbers for inline SVG; no HTML, no query. A provider has one colour on every chart, whatever else is shown.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -173,7 +174,7 @@ class Square:
     x: int
     y: int
     level: int
-    """0: nothing, 4: the most."""
+    """0: nothing; 1 to 4: to which quarter of the busy days it belongs."""
     title: str
 
 
@@ -181,16 +182,17 @@ def year(counts: Mapping[date, int], today: date, write: Callable[[date, int], s
     """A column a week, a row a weekday, Monday on top; the last column is this week."""
     first = today - timedelta(days=364)
     start = first - timedelta(days=first.weekday())
-    most = max(counts.values(), default=0)
+    busy = sorted(filter(None, counts.values()))
     found = []
     for place in range((today - start).days + 1):
         day = start + timedelta(days=place)
         if day >= first:
             count = counts.get(day, 0)
             x, y = place // 7 * SQUARE, place % 7 * SQUARE
-            found.append(Square(x, y, _level(count, most), write(day, count)))
+            found.append(Square(x, y, _level(count, busy), write(day, count)))
     return found
 
 
-def _level(count: int, most: int) -> int:
-    return -(-count * LEVELS // most) if most else 0
+def _level(count: int, busy: Sequence[int]) -> int:
+    """One single great day does not make all others look alike."""
+    return -(-bisect_right(busy, count) * LEVELS // len(busy)) if count else 0

@@ -16,13 +16,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import ApiKey, UsageRecord
+from billing.asked import LARGEST_ID
+from billing.models import ApiKey, UsageAttempt, UsageRecord
 from providers.models import Provider
 from providers.wording import chip
 
 CLIENT_HUNG_UP = 499
 LATEST = 1000
-"""Requests of which it is said which combos they asked for."""
+"""Requests of which it is said which combos they asked for, and which models answered."""
+MOST_CHOICES = 200
 
 OUTCOMES: dict[str, tuple[str | Promise, Q]] = {
     "ok": (_("Ok"), Q(status__lt=400)),
@@ -42,7 +44,7 @@ WINDOWS: dict[str, tuple[str | Promise, timedelta]] = {
 FAILED = Q(status__gte=400) & ~Q(status=CLIENT_HUNG_UP)
 
 
-def outcome(record: UsageRecord) -> SafeString:
+def outcome(record: UsageRecord | UsageAttempt) -> SafeString:
     """`ok`, `client hung up`, `failed 502`."""
     if record.status < 400:
         return chip(_("ok"), "good")
@@ -97,8 +99,10 @@ class ProviderFilter(admin.SimpleListFilter):
     parameter_name = "provider"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        """Those with a connection; another, which was removed since, may be named in the URL."""
         connected = Provider.objects.filter(connections__isnull=False).distinct()
-        return list(connected.values_list("slug", "name"))
+        named = request.GET.get("provider", "")
+        return list((({named: named} if named else {}) | dict(connected.values_list("slug", "name"))).items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(provider=self.value()) if self.value() else queryset
@@ -118,12 +122,45 @@ class ComboFilter(admin.SimpleListFilter):
         return queryset.filter(combo=self.value()) if self.value() else queryset
 
 
+class UserFilter(admin.SimpleListFilter):
+    title = _("user")
+    parameter_name = "user"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        """Only who sees others' requests has a choice."""
+        if not request.user.has_perm("billing.view_every_usagerecord"):
+            return []
+        owners = ApiKey.objects.filter(owner__isnull=False).order_by("owner__username").distinct()
+        return list(owners.values_list("owner_id", "owner__username")[:MOST_CHOICES])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value() or ""
+        if not value:
+            return queryset
+        is_number = value.isascii() and value.isdigit() and int(value[:20]) <= LARGEST_ID
+        return queryset.filter(user_id=int(value)) if is_number else queryset.none()
+
+
+class ModelFilter(admin.SimpleListFilter):
+    title = _("model")
+    parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
+        """Those that answered one of the latest requests; another may be named in the URL."""
+        latest = UsageRecord.objects.visible_to(request.user).order_by("-started_at").values_list("model", flat=True)
+        names = {*latest[:LATEST], request.GET.get("model", "")} - {""}
+        return [(name, name) for name in sorted(names)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(model=self.value()) if self.value() else queryset
+
+
 class KeyFilter(admin.SimpleListFilter):
     title = _("API key")
     parameter_name = "key"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        keys = ApiKey.objects.visible_to(request.user).order_by("name")[:200]
+        keys = ApiKey.objects.visible_to(request.user).order_by("name")[:MOST_CHOICES]
         return [(key.shown_prefix, f"{key.name} ({key.shown_prefix}…)") for key in keys]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

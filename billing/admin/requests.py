@@ -3,28 +3,35 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
+from billing import csv_export
+from billing.call_logs import HEADER, USUAL_TIME, piece_of
 from billing.figures import milliseconds, money, tokens
 from billing.models import CostSource, UsageRecord
 from billing.requests import (
     ComboFilter,
     KeyFilter,
+    ModelFilter,
     OutcomeFilter,
     ProviderFilter,
+    UserFilter,
     WindowFilter,
     ending,
     fell_back,
     outcome,
 )
-from billing.story import events
+from billing.story import attempts, events
 from providers.dashboard import Page
 from providers.wording import ago, chip, clipped
 
@@ -48,7 +55,7 @@ class UsageRecordAdmin(Page):
         "total",
         "streamed",
     )
-    list_filter = (WindowFilter, OutcomeFilter, ComboFilter, ProviderFilter, KeyFilter)
+    list_filter = (WindowFilter, OutcomeFilter, ComboFilter, ProviderFilter, ModelFilter, KeyFilter, UserFilter)
     search_fields = ("request_id__startswith", "model_asked", "model")
     search_help_text = _("Request id or model")
     ordering = ("-started_at",)
@@ -56,11 +63,25 @@ class UsageRecordAdmin(Page):
     paginator = InfinitePaginator
     show_full_result_count = False
     list_fullwidth = True
+    list_before_template = "billing/requests_head.html"
     change_form_template = "billing/request.html"
     actions = None
 
     def empty_link(self) -> str:
         return reverse("admin:index")
+
+    def get_urls(self) -> list[URLPattern]:
+        table = path("csv/", self.admin_site.admin_view(self.export), name="billing_usagerecord_csv")
+        return [table, *super().get_urls()]
+
+    def export(self, request: HttpRequest) -> HttpResponseBase:
+        """What the list shows, as a table: of the last 30 days, unless a time is chosen."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        records = self.get_changelist_instance(request).get_queryset(request)
+        if WindowFilter.parameter_name not in request.GET:
+            records = records.filter(started_at__gte=timezone.now() - USUAL_TIME)
+        return csv_export.response("requests", HEADER, piece_of(records))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UsageRecord]:
         return UsageRecord.objects.visible_to(request.user)
@@ -68,7 +89,7 @@ class UsageRecordAdmin(Page):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **options: Any) -> Any:
         record = context["original"]
         context |= {"title": _("Request"), "outcome": outcome(record), "ending": ending(record)}
-        context |= {"fell_back": fell_back(record), "events": events(record)}
+        context |= {"fell_back": fell_back(record), "events": events(record), "attempts": attempts(record)}
         return super().render_change_form(request, context, *args, **options)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

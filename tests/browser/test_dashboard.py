@@ -17,7 +17,7 @@ from tests.test_roles import MATRIX, VISITORS, address_of, make_one_of_each
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-NOT_PAGES = {"jsi18n", "search", "autocomplete", "view_on_site", "login", "logout"}
+NOT_PAGES = {"billing_usagerecord_csv", "jsi18n", "search", "autocomplete", "view_on_site", "login", "logout"}
 SIZES = [(theme, width) for theme in ("light", "dark") for width in (360, 1440)]
 
 ACCOUNT_PAGES = ["account_login", "account_signup", "account_inactive"]
