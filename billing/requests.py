@@ -101,8 +101,10 @@ class ProviderFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
         """Those with a connection; another, which was removed since, may be named in the URL."""
         connected = Provider.objects.filter(connections__isnull=False).distinct()
-        named = request.GET.get("provider", "")
-        return list((({named: named} if named else {}) | dict(connected.values_list("slug", "name"))).items())
+        choices = dict(connected.values_list("slug", "name"))
+        if named := request.GET.get("provider"):
+            choices.setdefault(named, named)
+        return list(choices.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(provider=self.value()) if self.value() else queryset
