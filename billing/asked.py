@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from billing.models import ApiKey, Team
 from billing.models.usage import NOBODY
 from billing.ranges import WrongAsked
 
@@ -86,6 +88,8 @@ class Dimension:
     name_of: Callable[[Mapping[str, Any]], str]
     nobody: str | Promise
     """The name of the part that has none."""
+    names: tuple[Any, str, str] | None = None
+    """Of what goes by an id: whose rows have the names, in which field, and the column that quotes them."""
 
     def asked(self, values: Mapping[str, Any]) -> dict[str, str]:
         """The filters that leave only this part."""
@@ -104,17 +108,17 @@ def _account(values: Mapping[str, Any]) -> str:
     return ", ".join(filter(None, (values["provider"], values["connection"])))
 
 
-def _user(values: Mapping[str, Any]) -> str:
-    return str(values["user_name"] or values["user_id"] or "")
-
-
 DIMENSIONS: dict[str, Dimension] = {
     "provider": Dimension(_("Providers"), ("provider",), _named("provider"), _("nobody answered")),
     "model": Dimension(_("Models"), ("provider", "model"), _model, _("nobody answered")),
     "account": Dimension(_("Accounts"), ("provider", "connection"), _account, _("nobody answered")),
-    "apiKey": Dimension(_("API keys"), ("api_key_id",), _named("api_key_name"), _("no key")),
-    "user": Dimension(_("Users"), ("user_id",), _user, _("no user")),
-    "team": Dimension(_("Teams"), ("team_id",), _named("team_name"), _("no team")),
+    "apiKey": Dimension(
+        _("API keys"), ("api_key_id",), _named("api_key_id"), _("no key"), (ApiKey, "name", "api_key_name")
+    ),
+    "user": Dimension(
+        _("Users"), ("user_id",), _named("user_id"), _("no user"), (get_user_model(), "username", "user_name")
+    ),
+    "team": Dimension(_("Teams"), ("team_id",), _named("team_id"), _("no team"), (Team, "name", "team_name")),
     "combo": Dimension(_("Combos"), ("combo",), _named("combo"), _("no combo")),
     "dialect": Dimension(_("Dialects"), ("dialect",), _named("dialect"), _("none")),
 }

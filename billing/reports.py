@@ -12,17 +12,16 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Max, QuerySet, Sum
-from django.db.models.functions import TruncHour
+from django.db.models import Case, Count, F, Max, QuerySet, Sum, Value, When
 
-from billing.asked import DIMENSIONS, Dimension
-from billing.models import ApiKey, DailyUsage, UsageRecord
-from billing.requests import FAILED
+from billing.asked import DIMENSIONS, NONE, Dimension, written
+from billing.models import DailyUsage, UsageRecord
 
 ZERO = Decimal(0)
 YEAR = timedelta(days=365)
-PLACES = ("provider", "model", "connection", "api_key_id", "user_id", "team_id", "combo", "dialect")
-NAMES = ("api_key_name", "user_name", "team_name")
+HOUR = timedelta(hours=1)
+LONGEST_DAY = 25
+"""In hours, where clocks are turned back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,6 @@ class Figures:
 
 MEASURES = tuple(field.name for field in fields(Figures))
 SUMS = {f"sum_{name}": Sum(name) for name in MEASURES}
-NEWEST = {f"newest_{name}": Max(name) for name in NAMES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,34 +101,49 @@ class Report:
 
 
 def report(usage: QuerySet[DailyUsage], names: Iterable[str] = tuple(DIMENSIONS)) -> Report:
-    """The sums of these rows, and by each of the named dimensions: two queries, whatever is asked."""
-    rows = list(usage.order_by().values_list(*PLACES).annotate(**NEWEST, **SUMS))
-    keys = dict(ApiKey.objects.filter(pk__in={row[3] for row in rows}).values_list("pk", "name")) if rows else {}
-    return Report(_total(rows), {name: _parts(rows, DIMENSIONS[name], keys) for name in names})
+    """The sums of these rows, and by each of the named dimensions, whatever these are: one query, and one for names."""
+    dimensions = {name: DIMENSIONS[name] for name in names}
+    columns = list(dict.fromkeys(column for each in dimensions.values() for column in each.columns))
+    rows = list(usage.order_by().values_list(*columns).annotate(**SUMS))
+    return Report(_total(rows), {name: _parts(usage, rows, columns, each) for name, each in dimensions.items()})
 
 
 def _total(rows: Iterable[tuple[Any, ...]]) -> Figures:
-    columns: list[Any] = list(zip(*rows, strict=True))[len(PLACES) + len(NAMES) :]
+    columns: list[Any] = list(zip(*rows, strict=True))[-len(MEASURES) :]
     return Figures(*[sum(column) for column in columns])
 
 
-def _parts(rows: Iterable[tuple[Any, ...]], dimension: Dimension, keys: Mapping[Any, str]) -> list[Part]:
+def _parts(
+    usage: QuerySet[DailyUsage], rows: Iterable[tuple[Any, ...]], columns: list[str], dimension: Dimension
+) -> list[Part]:
     groups: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
-    places = [PLACES.index(column) for column in dimension.columns]
+    places = [columns.index(column) for column in dimension.columns]
     for row in rows:
         groups[tuple(row[place] for place in places)].append(row)
-    parts = [_part(dimension, identity, group, keys) for identity, group in groups.items()]
+    names = _names(usage, dimension, groups)
+    parts = [_part(dimension, identity, group, names) for identity, group in groups.items()]
     return sorted(parts, key=lambda part: (-part.figures.cost_usd, -part.figures.requests, part.name))
 
 
 def _part(
-    dimension: Dimension, identity: tuple[Any, ...], rows: list[tuple[Any, ...]], keys: Mapping[Any, str]
+    dimension: Dimension, identity: tuple[Any, ...], rows: list[tuple[Any, ...]], names: Mapping[Any, str]
 ) -> Part:
-    names: dict[str, str] = dict(zip(NAMES, map(max, zip(*(row[8:11] for row in rows), strict=True)), strict=True))
-    if dimension.columns == ("api_key_id",):
-        names["api_key_name"] = keys.get(identity[0], names["api_key_name"])
-    values = dict(zip(dimension.columns, identity, strict=True)) | names
-    return Part(identity, dimension.name_of(values) or str(dimension.nobody), dimension.asked(values), _total(rows))
+    values = dict(zip(dimension.columns, identity, strict=True))
+    name = names.get(identity[0], "") if dimension.names else dimension.name_of(values)
+    return Part(identity, name or str(dimension.nobody), dimension.asked(values), _total(rows))
+
+
+def _names(usage: QuerySet[DailyUsage], dimension: Dimension, found: Iterable[tuple[Any, ...]]) -> Mapping[Any, str]:
+    """Of what goes by an id: its name of now, or the last one that is quoted of what was removed."""
+    if dimension.names is None:
+        return {}
+    (column,), (model, field, quoted) = dimension.columns, dimension.names
+    ids = {identity[0] for identity in found if written(column, identity[0]) != NONE}
+    names = dict(model.objects.filter(pk__in=ids).values_list("pk", field)) if ids else {}
+    if gone := ids - names.keys():
+        rows = usage.filter(**{f"{column}__in": gone}).order_by().values_list(column)
+        names |= dict(rows.annotate(quoted=Max(quoted)))
+    return names
 
 
 # By day, and by hour.
@@ -144,52 +157,44 @@ def days(usage: QuerySet[DailyUsage]) -> list[tuple[date, Figures]]:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A day, or an hour of one, of one provider."""
+    """A day, or an hour of one, of one provider, and how much of something it had."""
 
     start: Any
     provider: str
-    requests: int
-    failed: int
-    tokens: int
-    cost_usd: Decimal
-    list_cost_usd: Decimal
+    amount: int | Decimal
 
 
 TOKENS = F("uncached_input_tokens") + F("cache_read_tokens") + F("cache_write_tokens") + F("output_tokens")
+AMOUNTS: Mapping[str, tuple[Any, Any]] = {
+    "cost": (Sum("cost_usd"), Sum("cost_usd")),
+    "requests": (Sum("requests"), Count("pk")),
+    "tokens": (Sum(TOKENS), Sum(TOKENS)),
+}
+"""What a chart can show: how it is added up of days, and of requests."""
 
 
-def by_day(usage: QuerySet[DailyUsage]) -> list[Moment]:
+def by_day(usage: QuerySet[DailyUsage], amount: str) -> list[Moment]:
     """Oldest first; only days and providers that had any."""
-    rows = usage.order_by("day", "provider").values_list("day", "provider")
-    sums = {name: Sum(name) for name in ("requests", "failed")}
-    money = {f"sum_{name}": Sum(name) for name in ("cost_usd", "list_cost_usd")}
-    found: Any = rows.annotate(**{f"sum_{name}": each for name, each in sums.items()}, tokens=Sum(TOKENS), **money)
-    return [Moment(*row) for row in found]
+    rows: Any = usage.order_by("day", "provider").values_list("day", "provider")
+    return [Moment(*row) for row in rows.annotate(amount=AMOUNTS[amount][0])]
 
 
-def by_hour(records: QuerySet[UsageRecord], zone: ZoneInfo) -> list[Moment]:
-    """Like `by_day`, of requests. Each counts whole where it ended, also what it used elsewhere before."""
-    hours = records.order_by().annotate(hour=TruncHour("started_at", tzinfo=zone)).values_list("hour", "provider")
-    found: Any = hours.annotate(
-        requests=Count("pk"),
-        failures=Count("pk", filter=FAILED),
-        tokens=Sum(TOKENS),
-        cost=Sum("cost_usd"),
-        list_cost=Sum("list_cost_usd"),
-    )
-    return [Moment(*row) for row in found.order_by("hour", "provider")]
+def by_hour(records: QuerySet[UsageRecord], first: datetime, amount: str) -> list[Moment]:
+    """Of the day that begins with `first`. Each request counts whole where it ended, also what it used elsewhere.
+
+    The hours are compared by the database itself: TruncHour would call Python for each row of SQLite.
+    """
+    starts = [first + timedelta(hours=hour) for hour in range(LONGEST_DAY)]
+    hour = Case(*(When(started_at__lt=start + HOUR, then=Value(place)) for place, start in enumerate(starts)))
+    rows: Any = records.filter(started_at__gte=first, started_at__lt=starts[-1] + HOUR).order_by()
+    found = rows.annotate(hour=hour).values_list("hour", "provider").annotate(amount=AMOUNTS[amount][1])
+    return [Moment(starts[place], provider, number) for place, provider, number in found.order_by("hour", "provider")]
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
-    requests: int
-    cost_usd: Decimal
-
-
-def activity(usage: QuerySet[DailyUsage], today: date) -> dict[date, Activity]:
-    """The days of the last year that had any."""
+def activity(usage: QuerySet[DailyUsage], today: date) -> dict[date, int]:
+    """The requests of each day of the last year that had any."""
     rows: Any = usage.filter(day__gt=today - YEAR, day__lte=today).order_by("day").values_list("day")
-    return {day: Activity(*sums) for day, *sums in rows.annotate(asked=Sum("requests"), cost=Sum("cost_usd"))}
+    return dict(rows.annotate(asked=Sum("requests")))
 
 
 # The month.

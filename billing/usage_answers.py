@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field
 
 from billing.asked import DIMENSIONS
 from billing.models import CallBody, CostSource, UsageAttempt, UsageRecord
-from billing.reports import Activity, Figures, Part
+from billing.reports import Figures, Part
 from providers.api_bodies import Answer
 
 
@@ -55,7 +55,6 @@ class ShownDay(ShownFigures):
 class ShownActivity(Answer):
     day: date
     requests: int
-    cost_usd: float
 
 
 class Analytics(Answer):
@@ -188,10 +187,8 @@ def _part(part: Part) -> ShownPart:
     return ShownPart(name=part.name, filters=dict(part.filters), **figures(part.figures))
 
 
-def shown_activity(found: dict[date, Activity]) -> list[ShownActivity]:
-    return [
-        ShownActivity(day=day, requests=each.requests, cost_usd=float(each.cost_usd)) for day, each in found.items()
-    ]
+def shown_activity(found: Mapping[date, int]) -> list[ShownActivity]:
+    return [ShownActivity(day=day, requests=requests) for day, requests in found.items()]
 
 
 def _told(row: UsageRecord | UsageAttempt) -> dict[str, Any]:

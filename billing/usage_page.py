@@ -20,18 +20,19 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import charts, days, reports
 from billing.asked import DIMENSIONS, FILTERS, filters_of, filters_of_requests
+from billing.budgets import beginning
 from billing.charts import Chart, Point
 from billing.figures import count, money, percent
 from billing.models import DailyUsage, UsageRecord
 from billing.ranges import RANGES, USUAL, Span, WrongAsked, span_of
-from billing.reports import Moment, Part, Report
+from billing.reports import Part, Report
 from providers.models import ProviderConnection
 
 MOST_ROWS = 10
-CHARTS: dict[str, tuple[str | Promise, Callable[[Moment], Any], Callable[[Any], str]]] = {
-    "cost": (_("Cost"), lambda moment: moment.cost_usd, money),
-    "requests": (_("Requests"), lambda moment: moment.requests, count),
-    "tokens": (_("Tokens"), lambda moment: moment.tokens, count),
+CHARTS: dict[str, tuple[str | Promise, Callable[[Any], str]]] = {
+    "cost": (_("Cost"), money),
+    "requests": (_("Requests"), count),
+    "tokens": (_("Tokens"), count),
 }
 
 
@@ -104,11 +105,11 @@ def usage_facts(request: HttpRequest) -> dict[str, Any]:
     return shell(view, found) | {
         "chart": _chart(view, within, request, colour_of) if not found.is_empty else None,
         "chart_choices": [
-            Choice(title, view.link(chart=name), name == view.chart) for name, (title, _of, _w) in CHARTS.items()
+            Choice(title, view.link(chart=name), name == view.chart) for name, (title, _write) in CHARTS.items()
         ],
         "parts": [breakdown(name, found, view, colour_of) for name in names if _is_told(found.parts[name])],
-        "year": charts.year({day: each.requests for day, each in active.items()}, view.today, _square),
-        "year_requests": sum(each.requests for each in active.values()),
+        "year": charts.year(active, view.today, _square),
+        "year_requests": sum(active.values()),
     }
 
 
@@ -154,34 +155,35 @@ def _square(day: date, number: int) -> str:
 
 
 def _chart(view: View, within: QuerySet[DailyUsage], request: HttpRequest, colour_of: Mapping[str, str]) -> Chart:
-    _title, number_of, write = CHARTS[view.chart]
-    points = _hours(view, request, number_of) or _days(view, within, number_of)
+    _title, write = CHARTS[view.chart]
+    points = _hours(view, request) or _days(view, within)
     nobody = gettext("nobody")
     named = [(label, {name or nobody: number for name, number in numbers.items()}) for label, numbers in points]
     return charts.stacked(named, colour_of, write, gettext("others"))
 
 
-def _days(view: View, within: QuerySet[DailyUsage], number_of: Callable[[Moment], Any]) -> list[Point]:
-    moments = reports.by_day(within)
+def _days(view: View, within: QuerySet[DailyUsage]) -> list[Point]:
+    moments = reports.by_day(within, view.chart)
     if not moments:
         return []
     first, last = view.span.first or moments[0].start, min(view.span.last, max(view.today, moments[-1].start))
     length = (last - first).days + 1
     sums: dict[Any, dict[str, Any]] = {start: {} for start in charts.buckets(first, last)}
     for moment in moments:
-        _add(sums[charts.bucket(moment.start, length)], moment.provider, number_of(moment))
+        _add(sums[charts.bucket(moment.start, length)], moment.provider, moment.amount)
     return [(start.isoformat(), numbers) for start, numbers in sums.items()]
 
 
-def _hours(view: View, request: HttpRequest, number_of: Callable[[Moment], Any]) -> list[Point]:
+def _hours(view: View, request: HttpRequest) -> list[Point]:
     """Of a single day whose requests are still kept; else none."""
-    if view.span.first != view.span.last:
+    if view.span.first is None or view.span.first != view.span.last:
         return []
     records = UsageRecord.objects.visible_to(request.user).filter(view.span.moments(view.zone))
-    moments = reports.by_hour(records.filter(**filters_of_requests(filters_of(view.filters))), view.zone)
+    records = records.filter(**filters_of_requests(filters_of(view.filters)))
+    moments = reports.by_hour(records, beginning(view.span.first, view.zone), view.chart)
     sums: dict[int, dict[str, Any]] = {hour: {} for hour in range(24)}
     for moment in moments:
-        _add(sums[moment.start.astimezone(view.zone).hour], moment.provider, number_of(moment))
+        _add(sums[moment.start.astimezone(view.zone).hour], moment.provider, moment.amount)
     return [(f"{hour:02}:00", numbers) for hour, numbers in sums.items()] if moments else []
 
 

@@ -51,6 +51,8 @@ def make_record(key: ApiKey | None = None, **facts: object) -> UsageRecord:
         "started_at": timezone.now() - timedelta(minutes=5),
         "api_key_id": key.pk if key else None,
         "api_key_name": key.name if key else "",
+        "user_id": key.owner_id if key else None,
+        "user_name": key.owner.username if key and key.owner else "",
         "dialect": "openai",
         "model_asked": "groq/llama",
         "provider": "groq",
