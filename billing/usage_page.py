@@ -98,7 +98,9 @@ def usage_facts(request: HttpRequest) -> dict[str, Any]:
     usage = usage_of(request, view)
     within = usage.filter(view.span.condition)
     sees_all = request.user.has_perm("billing.view_every_usagerecord")
-    names = ["provider", "model", "apiKey", "combo", "account", *(["user", "team"] if sees_all else [])]
+    names = ["provider", "model", "apiKey", "combo", *(["user", "team"] if sees_all else [])]
+    if "provider" in view.filters:
+        names.append("account")
     found = reports.report(within, names)
     colour_of = colours_of(found)
     active = reports.activity(usage, view.today)

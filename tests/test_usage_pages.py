@@ -82,6 +82,13 @@ def test_each_name_is_a_link_that_leaves_only_it(page: Client) -> None:
         assert found.context["chosen"]
 
 
+def test_a_providers_accounts_are_told_apart_once_it_is_chosen(page: Client) -> None:
+    make_record(connection="team")
+    make_record(connection="spare")
+    titles = {part.title: part for part in page.get(f"{USAGE}?provider=groq").context["parts"]}
+    assert {row.part.name for row in titles["Accounts"].rows} == {"groq, team", "groq, spare"}
+
+
 def test_a_chosen_filter_can_be_taken_away(page: Client) -> None:
     make_record(provider="openai")
     make_record(provider="groq")
