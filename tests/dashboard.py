@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from billing import days, keys
+from billing import days, keys, ledger
 from billing.models import ApiKey, Budget, CostSource, Pricing, UsageRecord
 from billing.rows import Attempt, UsageRow
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
@@ -75,7 +75,7 @@ def make_record(key: ApiKey | None = None, **facts: object) -> UsageRecord:
 
 def row_of(record: UsageRecord) -> UsageRow:
     """What the journal would have said of it."""
-    names = set(UsageRow.__struct_fields__) - {"made", "tried"}
+    names = {*ledger.RECORD_COLUMNS} - {"tried"}
     attempt = {name: getattr(record, name) for name in set(Attempt.__struct_fields__) & names}
     row = {name: getattr(record, name) for name in names}
     return UsageRow(**row, made=[Attempt(**attempt)] * record.attempts)
