@@ -66,7 +66,7 @@ def fold(events: Iterable[Event]) -> Answer:
             case Close(index, signature):
                 parts[index] = _closed(parts[index], "".join(texts[index]), signature)
             case End(finish, usage, stop_sequence):
-                counted = usage or answer.usage
+                counted = usage or answer.usage or usage  # Zeros, where nothing else was counted.
                 answer = replace(answer, finish=finish, usage=counted, stop_sequence=stop_sequence)
     return replace(answer, parts=tuple(parts.values()))
 
