@@ -18,6 +18,7 @@ from ninja.parser import Parser
 
 import billing.api
 import billing.usage_api
+import billing.pricing_api
 import combos.api
 import combos.combo_api
 import combos.routing_api
@@ -121,6 +122,7 @@ api.add_router("", health.limits_api.router)
 api.add_router("", health.lockouts_api.router)
 api.add_router("", billing.api.router)
 api.add_router("", billing.usage_api.router)
+api.add_router("", billing.pricing_api.router)
 api.add_router("", combos.api.router)
 api.add_router("", combos.watch_api.router)
 api.add_router("", combos.combo_api.router)

@@ -100,7 +100,8 @@ def _saying(error: Mapping[str, Any]) -> str:
 
 def _param(error: Mapping[str, Any]) -> str | None:
     """The location without "body" and the name of our own argument; None for the body as a whole."""
-    return ".".join(str(step) for step in error["loc"][2:])[:100] or None
+    named = error["loc"][1:] if error["loc"][0] == "query" else error["loc"][2:]
+    return ".".join(str(step) for step in named)[:100] or None
 
 
 def on_invalid_row(request: HttpRequest, invalid: ValidationError) -> HttpResponse:

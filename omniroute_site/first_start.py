@@ -43,6 +43,10 @@ def schedule_housekeeping() -> None:
         name="Forget conversations that have ended",
         defaults={"func": "combos.memory.forget_expired", "schedule_type": Schedule.DAILY},
     )
+    Schedule.objects.get_or_create(
+        name="Read the list prices of the day",
+        defaults={"func": "billing.price_list.sync_today", "schedule_type": Schedule.DAILY},
+    )
 
 
 def make_first_admin(given_password: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from django.utils import timezone
 
 from billing import keys
 from billing.models import ApiKey, UsageRecord
+from billing import keys, pricing
+from billing.models import ApiKey, PriceChange
 from combos.chains import save_chain
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
 from combos.targets import save_combo
@@ -52,6 +55,7 @@ def world() -> World:
     combo = Combo(name="coding")
     save_combo(combo, [ComboTarget(model="deepseek/deepseek-chat"), ComboTarget(model="groq/llama")])
     ModelAlias.objects.create(pattern="fast", target="coding")
+    pricing.set_by_operator({("deepseek", "deepseek-chat"): {"input": "1", "output": "2"}}, "", datetime.now(UTC))
     save_chain(FallbackChain(name="last"), [FallbackStep(model="groq/llama")])
     facts = {"dialect": "openai", "model_asked": "groq/llama", "status": 200, "total_ms": 5}
     record = UsageRecord.objects.create(
@@ -153,6 +157,12 @@ MATRIX: dict[tuple[str, str], tuple[Any, int, set[Role]]] = {
     ("POST", "/api/rate-limits"): ({"connectionId": CONNECTION, "requestsPerMinute": 5}, 200, RUN),
     ("GET", "/api/policies"): (None, 200, LOOK),
     ("POST", "/api/policies"): ({"action": "configure", "policy": "login", "failures": 3}, 200, RUN),
+    ("GET", "/api/pricing"): (None, 200, ALL),
+    ("PATCH", "/api/pricing"): ({"ds": {"deepseek-chat": {"input": 0.1}}}, 200, RUN),
+    ("DELETE", "/api/pricing"): ({"provider": "ds"}, 200, RUN),
+    ("GET", "/api/pricing/defaults"): (None, 200, ALL),
+    ("GET", "/api/pricing/models"): (None, 200, ALL),
+    ("GET", "/api/pricing/{provider}/{model}/history"): (None, 200, ALL),
     ("GET", "/api/keys"): (None, 200, ALL),
     ("POST", "/api/keys"): ({"name": "phone"}, 201, {OWNER, OPERATOR, MEMBER}),
     ("GET", "/api/keys/{key_id}"): (None, 200, ALL),
@@ -176,11 +186,23 @@ def path_in(world: World, template: str) -> str:
         key_id=world.key.pk,
         combo_id=world.combo.pk,
         request_id=world.record.request_id,
+        provider="deepseek",
+        model="deepseek-chat",
     )
 
 
 def state() -> tuple[int, ...]:
     """What a refused change must leave as it was."""
     stamp = ConfigurationStamp.objects.values_list("version", flat=True).first() or 0
-    rows = (ProviderConnection, ProviderNode, ApiKey, Combo, ComboTarget, ModelAlias, FallbackChain, FallbackStep)
+    rows = (
+        PriceChange,
+        ProviderConnection,
+        ProviderNode,
+        ApiKey,
+        Combo,
+        ComboTarget,
+        ModelAlias,
+        FallbackChain,
+        FallbackStep,
+    )
     return stamp, *(model.objects.count() for model in rows)

@@ -4,6 +4,7 @@ from billing.models.budgets import Budget, Level, Period
 from billing.models.keys import ApiKey, ApiKeyQuerySet, FormerKey, Scope, Team
 from billing.models.prices import PriceChange, PriceSource, Pricing
 from billing.models.settings import BillingSettings
+from billing.models.shipped import ShippedPrice
 from billing.models.usage import CallBody, CostSource, DailyUsage, UsageAttempt, UsageQuerySet, UsageRecord
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "PriceSource",
     "Pricing",
     "Scope",
+    "ShippedPrice",
     "Team",
     "UsageAttempt",
     "UsageQuerySet",

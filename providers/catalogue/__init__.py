@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from providers.catalogue.reader import CatalogueError, read_vendor
-from providers.catalogue.vendor import CatalogueModel, ListPrice, Login, QuirkRow, QuotaRule, Vendor
+from providers.catalogue.vendor import CatalogueModel, ListPrice, Login, PriceTier, QuirkRow, QuotaRule, Vendor
 from providers.catalogue.vocabulary import (
     AuthStyle,
     BodyFormat,
@@ -39,6 +39,7 @@ __all__ = [
     "Login",
     "LoginFlow",
     "ModelType",
+    "PriceTier",
     "QuirkRow",
     "QuotaKind",
     "QuotaRule",

@@ -32,11 +32,27 @@ EVERY_MODEL = ("*",)
 
 
 @dataclass(frozen=True, slots=True)
+class PriceTier:
+    """What differs, for the whole request, once its prompt has more than `above` tokens."""
+
+    above: int
+    input: Decimal | None = None
+    output: Decimal | None = None
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
+    cache_write_1h: Decimal | None = None
+    reasoning: Decimal | None = None
+    audio_input: Decimal | None = None
+    audio_output: Decimal | None = None
+    image_input: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ListPrice:
     """What a vendor asks, in USD per million tokens, whether or not a connection pays per token.
 
     `None` means the vendor names no price of its own for these tokens: cached ones then cost what
-    input costs, reasoning ones what output costs.
+    input costs, reasoning ones what output costs. `cache_write` is for five minutes, `per_request` USD for each one.
     """
 
     input: Decimal
@@ -46,6 +62,12 @@ class ListPrice:
     cache_read: Decimal | None = None
     cache_write: Decimal | None = None
     reasoning: Decimal | None = None
+    cache_write_1h: Decimal | None = None
+    audio_input: Decimal | None = None
+    audio_output: Decimal | None = None
+    image_input: Decimal | None = None
+    per_request: Decimal | None = None
+    tiers: tuple[PriceTier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
