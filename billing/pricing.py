@@ -155,6 +155,10 @@ def shipped_prices(providers: set[str] | None = None) -> list[ShippedPrice]:
     return list(rows if providers is None else rows.filter(provider__in=providers))
 
 
+def shipped_price(provider: str, model: str) -> ShippedPrice | None:
+    return ShippedPrice.objects.filter(provider=provider, model_id=model).first()
+
+
 def as_wanted(row: ShippedPrice) -> Wanted:
     return Wanted(row.provider, row.model_id, row.prices, PriceSource(row.source), row.told_by, row.as_of)
 

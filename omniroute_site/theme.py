@@ -35,6 +35,8 @@ EXPLAIN = reverse_lazy("admin:combos_combo_explain")
 WHAT_IF = reverse_lazy("admin:combos_combo_what_if")
 USAGE = reverse_lazy("admin:billing_dailyusage_changelist")
 COSTS = reverse_lazy("admin:billing_dailyusage_costs")
+PRICES = reverse_lazy("admin:billing_pricing_changelist")
+GLANCE = reverse_lazy("admin:billing_pricing_glance")
 
 NAVIGATION = [
     {"items": [{"title": _("Home"), "icon": "home", "link": reverse_lazy("admin:index")}]},
@@ -72,7 +74,13 @@ NAVIGATION = [
     {
         "title": _("Money"),
         "items": [
-            entry(_("Prices"), "sell", "billing.pricing"),
+            entry(_("Prices"), "sell", "billing.pricing") | {"active": is_at(PRICES, GLANCE)},
+            {
+                "title": _("Pricing at a glance"),
+                "icon": "view_list",
+                "link": GLANCE,
+                "permission": may("billing.view_pricing"),
+            },
             entry(_("Budgets"), "savings", "billing.budget"),
         ],
     },

@@ -147,6 +147,7 @@ MATRIX: dict[str, tuple[int, int, int, int, int]] = {
     "billing_pricing_change": EVERYBODY,
     "billing_pricing_delete": MAKERS,
     "billing_pricing_history": EVERYBODY,
+    "billing_pricing_glance": EVERYBODY,
     "billing_budget_changelist": READERS,
     "billing_budget_add": MAKERS,
     "billing_budget_change": READERS,
