@@ -62,7 +62,7 @@ class PricingAdmin(Page):
     search_fields = ("model_id", "provider__name", "provider__prefix")
     ordering = ("provider__name", "model_id")
     actions = ("reset",)
-    change_form_after_template = "billing/reset_price.html"
+    change_form_outer_after_template = "billing/price_story.html"
 
     class Media:
         js = ("omniroute/prices.js",)
@@ -73,7 +73,7 @@ class PricingAdmin(Page):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Pricing | None = None) -> tuple[str, ...]:
         """Whose price it is stays: for another model there is another price."""
-        return ("sample", "told_by", "history", *(("provider", "model_id") if obj else ()))
+        return ("sample", "told_by", *(("provider", "model_id") if obj else ()))
 
     def get_fieldsets(self, request: HttpRequest, obj: Pricing | None = None) -> Any:
         step = ("tier_above", *TIERED) if obj is None or len(obj.tiers) < 2 else ()
@@ -85,7 +85,6 @@ class PricingAdmin(Page):
             (_("Each request"), ("per_request",)),
             (_("Long prompts"), step),
             (_("What that makes"), ("sample", "told_by")),
-            (_("History"), ("history",) if obj else ()),
         ]
         return [(title, {"fields": fields}) for title, fields in groups if fields]
 
@@ -99,10 +98,17 @@ class PricingAdmin(Page):
 
     def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None) -> Any:
         row = self.get_object(request, object_id)
-        shipped = pricing.shipped_price(row.provider_id, row.model_id) if row else None
-        is_override = row is not None and self.has_delete_permission(request, row)
-        context = {"is_override": is_override, "shipped": shipped and shipped.prices, "show_delete": False}
+        context = {"show_delete": False} | (self._story(request, row) if row else {})
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def _story(self, request: HttpRequest, row: Pricing) -> dict[str, Any]:
+        shipped = pricing.shipped_price(row.provider_id, row.model_id)
+        entries = PriceChange.objects.filter(provider=row.provider_id, model_id=row.model_id)[:SHOWN_CHANGES]
+        return {
+            "rows": [_told(entry) for entry in entries],
+            "is_override": self.has_delete_permission(request, row),
+            "shipped": shipped and shipped.prices,
+        }
 
     def save_model(self, request: HttpRequest, obj: Pricing, form: Any, change: bool) -> None:
         key = (obj.provider_id, obj.model_id)
@@ -174,11 +180,6 @@ class PricingAdmin(Page):
         entry = PriceChange.objects.filter(pk=price.version).first()
         facts = {"source": entry.source if entry else price.source, "version": price.version}
         return gettext("%(source)s, version %(version)s") % facts if price.version else str(facts["source"])
-
-    @display(description="")
-    def history(self, price: Pricing) -> str:
-        entries = PriceChange.objects.filter(provider=price.provider_id, model_id=price.model_id)[:SHOWN_CHANGES]
-        return render_to_string("billing/price_history.html", {"rows": list(map(_told, entries))})
 
 
 def amount(price: Any, dollars: Decimal | None) -> SafeString | str:

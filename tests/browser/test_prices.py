@@ -5,7 +5,7 @@ import os
 import pytest
 from playwright.sync_api import expect
 
-from billing.models import Pricing
+from billing.models import Pricing, ShippedPrice
 from omniroute_site.roles import Role
 from tests.browser.conftest import OpenAs
 from tests.dashboard import make_provider
@@ -54,3 +54,21 @@ def test_a_price_in_the_wrong_unit_is_asked_about(open_as: OpenAs) -> None:
     page.wait_for_url("**/admin/billing/pricing/")
     row.refresh_from_db()
     assert row.input_per_million == 150
+
+
+def test_a_price_is_taken_back_by_one_button(open_as: OpenAs) -> None:
+    row = Pricing.objects.create(provider=make_provider(), model_id="llama", input_per_million=1, output_per_million=2)
+    ShippedPrice.objects.create(
+        provider="groq",
+        model_id="llama",
+        prices={"input": "0.1", "output": "0.2"},
+        source="catalogue",
+        told_by="catalogue",
+        as_of="2026-11-28",
+    )
+    page = open_as(Role.OWNER, width=360).new_page()
+    page.goto(f"/admin/billing/pricing/{row.pk}/change/")
+    page.get_by_role("button", name="Back to the shipped price").click()
+    expect(page.get_by_text("groq/llama is no longer yours.")).to_be_visible()
+    row.refresh_from_db()
+    assert (str(row.input_per_million), row.source) == ("0.100000", "catalogue")
