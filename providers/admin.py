@@ -19,6 +19,7 @@ from providers.connections import connect, next_priority, save_node, why_not_by_
 from providers.dashboard import Page, SingletonPage, Switchable
 from providers.forms import ConnectionForm, NodeForm
 from providers.models import Model, Provider, ProviderConnection, ProviderNode, Source, Tier, UpstreamSettings
+from providers.snapshot import is_flat
 from providers.wording import ago, chip, on_off
 
 TIERS = Case(*(When(tier=tier, then=Value(place)) for place, tier in enumerate(Tier)), default=Value(99))
@@ -196,7 +197,7 @@ class ProviderConnectionAdmin(Switchable):
     empty_text = _("A connection is a key for one provider. With it, requests to that provider's models are answered.")
     empty_button = _("Add a connection")
     form = ConnectionForm
-    list_display = ("name", "provider", "priority", "state", "secret", "changed")
+    list_display = ("name", "provider", "priority", "state", "costs", "secret", "changed")
     list_filter = ("is_active", "provider")
     list_select_related = ("provider",)
     search_fields = ("name", "provider__name", "provider__prefix")
@@ -220,6 +221,10 @@ class ProviderConnectionAdmin(Switchable):
     @display(description=_("state"), ordering="is_active")
     def state(self, connection: ProviderConnection) -> SafeString:
         return on_off(connection.is_active, _("active"), _("inactive"))
+
+    @display(description=_("another request costs"))
+    def costs(self, connection: ProviderConnection) -> SafeString:
+        return chip(_("nothing"), "good") if is_flat(connection) else chip(_("list price"))
 
     @display(description=_("changed"), ordering="updated_at")
     def changed(self, connection: ProviderConnection) -> SafeString | str:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordToggleWidget
 
+from providers.catalogue import catalogue
 from providers.connections import prepare, why_not_by_key
 from providers.models import Provider, ProviderConnection, ProviderNode
 from providers.wording import exact
@@ -49,8 +50,21 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields["api_key"].help_text = self._what_is_stored()
         if "billing" in self.fields:
             self.fields["billing"].required = False
+            self._say_what_the_provider_does()
         if "provider" in self.fields:
             self._offer_connectable_providers()
+
+    def _say_what_the_provider_does(self) -> None:
+        provider = self.initial.get("provider") or self.instance.provider_id
+        vendor = catalogue().get(str(provider))
+        if provider and vendor and vendor.flat_rate:
+            told = gettext("By default nothing: %(provider)s is a flat rate or free (%(cost)s).")
+        elif provider:
+            told = gettext("By default its list price: %(provider)s is paid by use.")
+        else:
+            told = gettext("By default what the catalogue says of the provider; a node of your own is paid by use.")
+        names = {"provider": vendor.name if vendor else provider, "cost": vendor.cost if vendor else ""}
+        self.fields["billing"].help_text = f"{told % names} {self.fields['billing'].help_text}"
 
     def _what_is_stored(self) -> str:
         if not self.instance.sealed_api_key:

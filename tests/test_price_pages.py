@@ -10,6 +10,7 @@ from django.test import Client
 from billing.models import PriceChange, PriceSource, Pricing
 from billing.price_list import sync_prices
 from providers.catalogue import catalogue
+from providers.models import ProviderConnection
 from providers.sync import sync_catalogue
 from tests.dashboard import make_provider, text_of
 from tests.test_pricing import TODAY
@@ -163,3 +164,26 @@ def test_pricing_at_a_glance_is_the_catalogues_table(page: Client, django_assert
 
 def test_a_glance_at_nothing_says_what_to_do(page: Client) -> None:
     assert "sync_catalogue" in text_of(page.get("/admin/billing/pricing/glance/"))
+
+
+def test_what_is_taken_back_is_told_before(page: Client, shipped: Pricing) -> None:
+    page.post(f"/admin/billing/pricing/{shipped.pk}/change/", form_of(page, shipped) | {"input_per_million": "4"})
+    shown = text_of(page.get(f"/admin/billing/pricing/{shipped.pk}/delete/"))
+    assert "US$ 3 in and 15 out" in shown and "Back to the shipped price" in shown
+
+
+@pytest.mark.parametrize(
+    ("provider", "billing", "told", "column"),
+    [
+        ("groq", "auto", "its list price: Groq is paid by use", "list price"),
+        ("glm", "flat", "its list price: GLM is paid by use", "nothing"),
+        ("kimi", "auto", "nothing: Kimi is a flat rate or free ($9/mo flat)", "nothing"),
+    ],
+)
+def test_a_connection_says_what_another_request_costs(
+    page: Client, provider: str, billing: str, told: str, column: str
+) -> None:
+    sync_catalogue()
+    row = ProviderConnection.objects.create(provider_id=provider, name="work", billing=billing)
+    assert told in text_of(page.get(f"/admin/providers/providerconnection/{row.pk}/change/"))
+    assert f">{column}</span>" in text_of(page.get(f"/admin/providers/providerconnection/?provider={provider}"))

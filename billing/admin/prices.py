@@ -63,6 +63,7 @@ class PricingAdmin(Page):
     ordering = ("provider__name", "model_id")
     actions = ("reset",)
     change_form_outer_after_template = "billing/price_story.html"
+    delete_confirmation_template = "billing/take_back.html"
 
     class Media:
         js = ("omniroute/prices.js",)
@@ -119,7 +120,9 @@ class PricingAdmin(Page):
         obj.refresh_from_db()
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
-        context = {"title": _("Take this price back: what was shipped holds again, or no price")}
+        row = self.get_object(request, object_id)
+        shipped = pricing.shipped_price(row.provider_id, row.model_id) if row else None
+        context = {"title": _("Take a price back"), "shipped": shipped and shipped.prices}
         return super().delete_view(request, object_id, context | (extra_context or {}))
 
     def delete_model(self, request: HttpRequest, obj: Pricing) -> None:
