@@ -128,7 +128,8 @@ class Account:
         """The vendor's counts if the answer is whole; of a cut one they say too little."""
         counted = stream.usage or self._estimate(stream.events)
         if not is_whole:
-            counted = replace(counted, output=max(counted.output, stream.events), is_estimated=True)
+            output = max(counted.output, stream.events)
+            counted = replace(counted, output=output, is_estimated=True, vendor_cost=None)
         self._count(counted)
 
     def _count(self, usage: Usage) -> None:
