@@ -17,8 +17,8 @@ from ninja import NinjaAPI
 from ninja.parser import Parser
 
 import billing.api
-import billing.usage_api
 import billing.pricing_api
+import billing.usage_api
 import combos.api
 import combos.combo_api
 import combos.routing_api

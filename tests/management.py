@@ -12,10 +12,8 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
 
-from billing import keys
-from billing.models import ApiKey, UsageRecord
 from billing import keys, pricing
-from billing.models import ApiKey, PriceChange
+from billing.models import ApiKey, PriceChange, UsageRecord
 from combos.chains import save_chain
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
 from combos.targets import save_combo
