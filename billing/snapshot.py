@@ -7,11 +7,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch
-
 from billing import allowances
 from billing.allowances import Allowances
-from billing.models import ApiKey, BillingSettings, FormerKey, Pricing
+from billing.key_rules import Network, networks_of
+from billing.models import ApiKey, BillingSettings, Pricing
 from billing.prices import NOTHING, Price
 
 FURTHER = {
@@ -41,7 +40,7 @@ class KeyFacts:
     team_name: str = ""
     allowed_models: tuple[str, ...] = ()
     allowed_providers: frozenset[str] = frozenset()
-    ip_ranges: tuple[str, ...] = ()
+    ip_ranges: tuple[Network, ...] = ()
     requests_per_minute: int = 0
     tokens_per_minute: int = 0
     max_concurrent: int = 0
@@ -79,8 +78,7 @@ def load() -> Books:
 
 def _keys() -> dict[str, KeyFacts]:
     found: dict[str, KeyFacts] = {}
-    former = Prefetch("former_keys", FormerKey.objects.all())
-    for row in ApiKey.objects.select_related("owner", "team").prefetch_related(former):
+    for row in ApiKey.objects.select_related("owner", "team").prefetch_related("former_keys"):
         facts = facts_of(row)
         found |= {each.digest: _until(facts, each.ends_at) for each in row.former_keys.all()}
         found[row.digest] = facts
@@ -105,7 +103,7 @@ def facts_of(row: ApiKey) -> KeyFacts:
         team_name=row.team.name if row.team else "",
         allowed_models=tuple(row.allowed_models),
         allowed_providers=frozenset(row.allowed_providers),
-        ip_ranges=tuple(row.ip_ranges),
+        ip_ranges=networks_of(row.ip_ranges),
         requests_per_minute=row.requests_per_minute or 0,
         tokens_per_minute=row.tokens_per_minute or 0,
         max_concurrent=row.max_concurrent or 0,

@@ -1,7 +1,8 @@
 """Who pays: API keys and teams, prices, budgets, and what every request used and cost."""
 
+from billing.key_rules import Scope
 from billing.models.budgets import Budget, Level, Period
-from billing.models.keys import ApiKey, ApiKeyQuerySet, FormerKey, Scope, Team
+from billing.models.keys import ApiKey, ApiKeyQuerySet, FormerKey, Team
 from billing.models.prices import PriceChange, PriceSource, Pricing
 from billing.models.settings import BillingSettings
 from billing.models.shipped import ShippedPrice

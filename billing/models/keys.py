@@ -4,13 +4,20 @@ import uuid
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from billing.key_rules import (
+    CONCURRENT,
+    REQUESTS_A_MINUTE,
+    TOKENS_A_MINUTE,
+    Scope,
+    check_addresses,
+    check_models,
+    check_providers,
+    check_scopes,
+)
 from providers.configuration import Configuration, ConfigurationQuerySet
-
-AT_LEAST_ONE = [MinValueValidator(1)]
 
 
 class Team(Configuration):
@@ -27,14 +34,6 @@ class Team(Configuration):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Scope(models.TextChoices):
-    """What a key opens."""
-
-    INFERENCE = "inference", _("Ask models")
-    READ = "read", _("Read the management API")
-    MANAGE = "manage", _("The whole management API")
 
 
 class ApiKeyQuerySet(ConfigurationQuerySet["ApiKey"]):
@@ -70,17 +69,17 @@ class ApiKey(Configuration):
     team = models.ForeignKey(
         Team, models.SET_NULL, null=True, blank=True, related_name="api_keys", verbose_name=_("team")
     )
-    scopes = models.JSONField(_("may"), default=only_inference)
-    allowed_models = models.JSONField(_("models"), default=list, blank=True)
-    allowed_providers = models.JSONField(_("providers"), default=list, blank=True)
-    ip_ranges = models.JSONField(_("addresses"), default=list, blank=True)
+    scopes = models.JSONField(_("may"), default=only_inference, validators=[check_scopes])
+    allowed_models = models.JSONField(_("models"), default=list, blank=True, validators=[check_models])
+    allowed_providers = models.JSONField(_("providers"), default=list, blank=True, validators=[check_providers])
+    ip_ranges = models.JSONField(_("addresses"), default=list, blank=True, validators=[check_addresses])
     requests_per_minute = models.PositiveIntegerField(
-        _("requests a minute"), null=True, blank=True, validators=AT_LEAST_ONE
+        _("requests a minute"), null=True, blank=True, validators=REQUESTS_A_MINUTE
     )
     tokens_per_minute = models.PositiveIntegerField(
-        _("tokens a minute"), null=True, blank=True, validators=AT_LEAST_ONE
+        _("tokens a minute"), null=True, blank=True, validators=TOKENS_A_MINUTE
     )
-    max_concurrent = models.PositiveIntegerField(_("requests at once"), null=True, blank=True, validators=AT_LEAST_ONE)
+    max_concurrent = models.PositiveIntegerField(_("requests at once"), null=True, blank=True, validators=CONCURRENT)
     is_active = models.BooleanField(_("active"), default=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -102,6 +101,10 @@ class ApiKey(Configuration):
     def is_admin(self) -> bool:
         """Whether it opens the whole management API."""
         return Scope.MANAGE in self.scopes
+
+    @property
+    def opens_management(self) -> bool:
+        return Scope.MANAGE in self.scopes or Scope.READ in self.scopes
 
 
 class FormerKey(Configuration):
