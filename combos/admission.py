@@ -1,10 +1,12 @@
-"""Who is asking. The only place where a request to /v1 gets in without a key, and the only rule for it.
+"""Who is asking, and whether their key opens this door. The only place where a request to /v1 gets in without a key,
+and the only rule for it.
 
 Who sends wrong keys again and again is refused for a while. A valid key is never refused for what its neighbours do,
 and a request without any key guesses at nothing.
 """
 
 import ipaddress
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import parse_qs
@@ -14,10 +16,13 @@ from django.conf import settings
 from billing import keys
 from billing.snapshot import KeyFacts
 from combos.gateway import Gateway
+from combos.permissions import check_way_in
 from combos.refusals import LockedOut, WrongKey
 from combos.snapshot import Snapshot
 from health.models import PolicyName
 from providers.guard import embedded
+
+log = logging.getLogger(__name__)
 
 FORWARDING_HEADERS = (
     "HTTP_FORWARDED",
@@ -40,7 +45,7 @@ FORWARDING_HEADERS = (
 
 
 def admit(meta: Mapping[str, str], gateway: Gateway, now: datetime) -> KeyFacts | None:
-    """`identify` on the event loop, with wrong keys counted. Raises WrongKey, or LockedOut for one too many."""
+    """`identify` on the event loop, with wrong keys counted. Raises as that does, or LockedOut for one too many."""
     try:
         return identify(meta, gateway.keeper.current, now)
     except WrongKey:
@@ -59,10 +64,10 @@ def _count_against(address: str, gateway: Gateway) -> None:
 
 
 def identify(meta: Mapping[str, str], snapshot: Snapshot, now: datetime) -> KeyFacts | None:
-    """The key of a request, None for one that needs none. `meta` is Django's `request.META`. Raises WrongKey.
+    """The key of a request, None for one that needs none. `meta` is Django's `request.META`.
 
     A key that is given must be a good one, wherever it comes from. Unknown, disabled and expired keys take the same
-    steps and get the same answer.
+    steps and get the same answer; only the log tells them apart. Raises WrongKey, WrongAddress or ScopeMissing.
     """
     key = credential(meta)
     if key is None:
@@ -73,8 +78,20 @@ def identify(meta: Mapping[str, str], snapshot: Snapshot, now: datetime) -> KeyF
         return None
     facts = snapshot.books.keys.get(keys.digest(key))
     if facts is None or not facts.is_valid(now):
+        _log_refusal(facts, peer(meta), now)
         raise WrongKey
+    check_way_in(facts, meta)
     return facts
+
+
+def _log_refusal(facts: KeyFacts | None, address: str, now: datetime) -> None:
+    """The key itself is told nowhere, not even its beginning: a wrong one may be a password."""
+    if facts is None:
+        log.info("an unknown key from %s was refused", address)
+    elif facts.expires_at is not None and facts.expires_at <= now:
+        log.info("the key %r from %s was refused: it expired at %s", facts.name, address, facts.expires_at.isoformat())
+    else:
+        log.info("the key %r from %s was refused: it or its owner is switched off", facts.name, address)
 
 
 def credential(meta: Mapping[str, str]) -> str | None:

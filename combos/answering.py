@@ -106,10 +106,10 @@ async def counted(request: HttpRequest, dialect: Dialect, model: str, member: st
     """How many tokens the request has, under the name the client looks for. A header marks an estimate."""
     try:
         gateway = await runtime.gateway()
-        admit(request.META, gateway, now())
+        key = admit(request.META, gateway, now())
         with _bad_bodies_refused():
             asked = counting.read(request.body, dialect, model)
-        found = await counting.count(asked, request.META["omniroute.request_id"], gateway)
+        found = await counting.count(asked, request.META["omniroute.request_id"], key, gateway)
     except Refusal as refusal:
         return refused(refusal, dialect)
     headers = {ESTIMATED: "true"} if found.is_estimated else {}

@@ -11,9 +11,11 @@ from typing import Any
 import orjson
 from httpx import URL
 
+from billing.snapshot import KeyFacts
 from combos.candidates import DRAW, Candidate, Orderer, nobody
 from combos.gateway import Gateway
 from combos.outgoing import addressed
+from combos.permissions import permitted
 from combos.refusals import InvalidBody
 from combos.resolver import resolve
 from providers.failures import UpstreamError
@@ -53,9 +55,9 @@ def read(raw: bytes, dialect: Dialect, model: str) -> ClientRequest:
     return DIALECTS[dialect].read_request(body, model, False)
 
 
-async def count(asked: ClientRequest, request_id: str, gateway: Gateway) -> Count:
-    """Raises Refusal: the request is wrong, or nobody serves its model."""
-    for candidate, url in await _countable(asked.model, gateway):
+async def count(asked: ClientRequest, request_id: str, key: KeyFacts | None, gateway: Gateway) -> Count:
+    """Raises Refusal: the request is wrong, nobody serves its model, or the key may not use it."""
+    for candidate, url in await _countable(asked.model, key, gateway):
         timeouts = gateway.keeper.current.directory.timeouts
         body = _body(asked, candidate, request_id)
         headers, reach = candidate.connection.headers, candidate.endpoint.reach
@@ -66,10 +68,11 @@ async def count(asked: ClientRequest, request_id: str, gateway: Gateway) -> Coun
     return Count(tokens.of_request(asked), is_estimated=True)
 
 
-async def _countable(model: str, gateway: Gateway) -> list[tuple[Candidate, URL]]:
+async def _countable(model: str, key: KeyFacts | None, gateway: Gateway) -> list[tuple[Candidate, URL]]:
     """Where to count, as a request would find it, without taking its turn. Raises Refusal."""
-    orderer = Orderer(gateway.keeper.current, gateway.health, DRAW, peeks=True)
-    placed = await orderer.line_up(resolve(model, gateway.keeper.current))
+    snapshot = gateway.keeper.current
+    orderer, route = Orderer(snapshot, gateway.health, DRAW, peeks=True), resolve(model, snapshot)
+    placed = permitted(key, route, await orderer.line_up(route), snapshot)
     found: list[tuple[Candidate, URL]] = []
     is_connected = False
     for each in placed:

@@ -7,11 +7,13 @@ from typing import Any
 
 import orjson
 
+from billing.snapshot import KeyFacts
 from combos import translations
 from combos.answering import read
 from combos.candidates import DRAW, Candidate, Orderer, Placed
 from combos.gateway import Gateway
 from combos.line import NO_ROOM, minds_health
+from combos.permissions import permitted
 from combos.pipeline import place_of
 from combos.refusals import Refusal
 from combos.resolver import ResolvedTarget, Route, resolve
@@ -68,17 +70,17 @@ class Explanation:
     """How many more there are than are told of."""
 
 
-def asked_for(model: str, body: Mapping[str, Any] | None = None) -> Asked:
+def asked_for(model: str, body: Mapping[str, Any] | None = None, key: KeyFacts | None = None) -> Asked:
     """A request for that model, with its conversation where the body, in any dialect, has one that can be read."""
     value = {**(body or {}), "model": model}
     raw = orjson.dumps(value)
     bare = ClientRequest(Dialect.OPENAI, JsonBody(raw, value), model, is_streaming=False)
     if not body or set(body) == {"model"}:
-        return Asked("explain", None, bare)
+        return Asked("explain", key, bare)
     try:
-        return Asked("explain", None, read(raw, translations.detect(value), model, False))
+        return Asked("explain", key, read(raw, translations.detect(value), model, False))
     except Refusal:
-        return Asked("explain", None, bare)
+        return Asked("explain", key, bare)
 
 
 async def explain(asked: Asked, gateway: Gateway) -> Explanation:
@@ -88,7 +90,7 @@ async def explain(asked: Asked, gateway: Gateway) -> Explanation:
     orderer = Orderer(snapshot, gateway.health, DRAW, peeks=True)
     bound = (await place_of(asked, route, snapshot, gateway)).bound
     found: list[Explained] = []
-    for placed in await orderer.line_up(route, bound):
+    for placed in permitted(asked.key, route, await orderer.line_up(route, bound), snapshot):
         candidates = await orderer.connections(placed, bound)
         found += [_explained(each, placed, orderer) for each in candidates] or [_nobody(placed)]
     found.sort(key=lambda each: AS_ASKED[each.state])

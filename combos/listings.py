@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from billing.rows import now
+from billing.snapshot import KeyFacts
 from combos import runtime
 from combos.admission import admit
+from combos.permissions import may_ask, may_list
 from combos.refusals import UnknownModel, WrongKey
 from combos.resolver import close_matches
 from combos.snapshot import Snapshot
@@ -34,38 +36,40 @@ class Listed:
 
 
 async def all_models(meta: Mapping[str, str]) -> list[Listed]:
-    """Combos first, then the models of connected providers. Raises WrongKey."""
-    return list(_listed(await _snapshot(meta)))
+    """Combos first, then the models of connected providers, as far as the key may use them. Raises Refusal."""
+    return list(_listed(*await _seen(meta)))
 
 
 async def one_model(meta: Mapping[str, str], id: str) -> Listed:
-    """Raises WrongKey or UnknownModel."""
-    snapshot = await _snapshot(meta)
-    found = next((model for model in _listed(snapshot) if model.id == id), None)
+    """Raises Refusal: UnknownModel also for one that the key may not use."""
+    snapshot, key = await _seen(meta)
+    found = next((model for model in _listed(snapshot, key) if model.id == id), None)
     if found is None:
-        raise UnknownModel(id, close_matches(id, snapshot))
+        raise UnknownModel(id, [name for name in close_matches(id, snapshot) if may_ask(key, name, snapshot)])
     return found
 
 
-async def _snapshot(meta: Mapping[str, str]) -> Snapshot:
-    """For who may see which models there are. Raises WrongKey."""
+async def _seen(meta: Mapping[str, str]) -> tuple[Snapshot, KeyFacts | None]:
+    """For who may see which models there are. Raises Refusal."""
     gateway = await runtime.gateway()
     snapshot, key = gateway.keeper.current, admit(meta, gateway, now())
     if snapshot.limits.models_need_key and key is None:
         raise WrongKey
-    return snapshot
+    return snapshot, key
 
 
-def _listed(snapshot: Snapshot) -> Iterable[Listed]:
+def _listed(snapshot: Snapshot, key: KeyFacts | None) -> Iterable[Listed]:
     for name in snapshot.combos:
-        yield Listed(name, name, "combo")
+        if may_ask(key, name, snapshot):
+            yield Listed(name, name, "combo")
     for alias in snapshot.aliases.exact.values():
-        yield Listed(alias.pattern, alias.pattern, "alias")
+        if may_ask(key, alias.pattern, snapshot):
+            yield Listed(alias.pattern, alias.pattern, "alias")
     for facts in snapshot.directory.all():
         if not facts.is_ready():
             continue
         for model in facts.models.values():
-            if model.kind == "chat" and facts.speaks(model):
+            if model.kind == "chat" and facts.speaks(model) and may_list(key, facts, model, snapshot):
                 yield Listed(f"{facts.prefix}/{model.id}", model.name, facts.slug, model.kind, model.context_window)
 
 

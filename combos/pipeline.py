@@ -13,6 +13,7 @@ from combos.affinity import Bound, Place
 from combos.candidates import DRAW, Candidate, Orderer, is_spread
 from combos.gateway import Gateway
 from combos.line import Line
+from combos.permissions import permitted
 from combos.refusals import Refusal
 from combos.reservation import reserve
 from combos.resolver import Route, resolve
@@ -34,7 +35,7 @@ async def answer(asked: Asked, gateway: Gateway) -> Whole | Streaming:
         account.combo = route.combo.name if route.combo else ""
         place = await place_of(asked, route, snapshot, gateway)
         orderer = Orderer(snapshot, gateway.health, DRAW)
-        placed = await orderer.line_up(route, place.bound)
+        placed = permitted(asked.key, route, await orderer.line_up(route, place.bound), snapshot)
         await reserve(account, placed, snapshot, gateway)
         line = Line(orderer, placed, place.bound)
         trial = Trial(asked, snapshot, account, gateway, line)

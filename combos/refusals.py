@@ -15,12 +15,15 @@
     +-- SpentUp           429   a budget is used up: of the key, its user, its team or everybody
     +-- KeyBusy           429   the key's own limits: requests or tokens a minute, requests at once
     +-- Unpriced          403   a budget is asked to hold what nobody knows the price of
+    +-- ScopeMissing      403   a good key that does not open this endpoint
+    +-- WrongAddress      403   a good key that is not for use from there
+    +-- ForbiddenModel    403   a good key, and nothing of what it asks for is allowed to it
     +-- AllFailed               the last candidate's own status; lists every attempt
 
 They carry facts. Each dialect puts them into its own shape.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from billing.allowances import Allowance
@@ -38,6 +41,8 @@ KEY_LIMITS = {
     "tokens_per_minute": "use {number} tokens a minute",
     "concurrent": "run {number} requests at once",
 }
+
+MOST_NAMED = 10
 
 
 class Refusal(Exception):
@@ -190,6 +195,34 @@ class Unpriced(Refusal):
         )
 
 
+class ScopeMissing(Refusal):
+    status = 403
+    code = "insufficient_scope"
+
+    def __init__(self, scope: str, scopes: Iterable[str]) -> None:
+        has = ", ".join(sorted(scopes))
+        super().__init__(f"This key has no scope `{scope}`, which asking models needs. It has: {has}.")
+
+
+class WrongAddress(Refusal):
+    status = 403
+    code = "address_not_allowed"
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"This key may not be used from {shortened(address)}. Its page lists the addresses it is for.")
+
+
+class ForbiddenModel(Refusal):
+    status = 403
+    code = "model_not_allowed"
+    param = "model"
+
+    def __init__(self, model: str, models: Sequence[str], providers: Sequence[str]) -> None:
+        may = [f"models {_few(models)}"] if models else []
+        may += [f"providers {_few(providers)}"] if providers else []
+        super().__init__(f"This key may not use `{shortened(model)}`. It may use: {'; '.join(may)}.")
+
+
 class AllFailed(Refusal):
     code: str | None = "upstream_error"
     route = ""
@@ -201,6 +234,11 @@ class AllFailed(Refusal):
         self.retry_after = retry_after
         self.attempts: list[dict[str, str | int]] = []
         """Who was asked or passed over, for programs."""
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(f"`{shortened(name)}`" for name in names[:MOST_NAMED]) + more
 
 
 def shortened(text: str, most: int = 120) -> str:
