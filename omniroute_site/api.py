@@ -19,6 +19,7 @@ from ninja.parser import Parser
 import billing.api
 import billing.pricing_api
 import billing.usage_api
+import billing.team_api
 import combos.api
 import combos.combo_api
 import combos.routing_api
@@ -29,7 +30,7 @@ import health.limits_api
 import health.lockouts_api
 import providers.api
 from combos import runtime
-from omniroute_site.api_access import identify
+from omniroute_site.api_access import SAFE, identify
 from omniroute_site.api_errors import HANDLERS, TooLarge, WrongMethod, refused
 from providers.api_access import ApiRefusal, Missing, nobody
 from translator.json_body import JsonBody, MalformedJson
@@ -37,8 +38,6 @@ from translator.json_body import JsonBody, MalformedJson
 LARGEST_BODY = 1 << 20
 LARGEST_TRANSLATION = 50 << 20
 """What a client may send to /v1 can also be looked at."""
-
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 View = Callable[..., HttpResponse]
 
@@ -123,6 +122,7 @@ api.add_router("", health.lockouts_api.router)
 api.add_router("", billing.api.router)
 api.add_router("", billing.usage_api.router)
 api.add_router("", billing.pricing_api.router)
+api.add_router("", billing.team_api.router)
 api.add_router("", combos.api.router)
 api.add_router("", combos.watch_api.router)
 api.add_router("", combos.combo_api.router)

@@ -1,11 +1,14 @@
-"""Job: who calls `/api`. A user by their session and a CSRF token, or an admin key; the answer is `request.user`.
+"""Job: who calls `/api`. A user by their session and a CSRF token, or a key; the answer is `request.user`.
 
-Law: a key that is sent decides, whatever cookie comes with it. A client's key opens nothing here. An admin key acts as
-its owner, with what that user may do; one without an owner acts for the installation and may do everything.
+Law: a key that is sent decides, whatever cookie comes with it. A client's key opens nothing here, one with the scope
+`read` only what changes nothing. A key acts as its owner, with what that user may do; one without an owner acts for the
+installation, which may do everything.
 
     ApiRefusal
     +-- NotIdentified    401   no key and no session; or a key that is unknown, switched off, expired, or its owner is
-    +-- ClientKey        403   a good key without the admin scope
+    +-- ClientKey        403   a good key without a scope for this API
+    +-- ReadingKey       403   a good key that may only look
+    +-- ForeignAddress   403   a good key that is not for use from there
     +-- ForgedRequest    403   a session without its CSRF token
     +-- LockedOut        429   a wrong key, where too many came from before; a good one is accepted all the same
 """
@@ -19,13 +22,18 @@ from django.http import HttpRequest
 from ninja.utils import check_csrf
 
 from billing import keys
-from billing.models import ApiKey
+from billing.key_rules import networks_of
+from billing.models import ApiKey, FormerKey
 from billing.rows import now
 from combos.admission import credential, peer
+from combos.permissions import check_address
+from combos.refusals import WrongAddress
 from health import lockouts
 from health.models import PolicyName
 from health.words import span
 from providers.api_access import ApiRefusal
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class NotIdentified(ApiRefusal):
@@ -41,7 +49,22 @@ class ClientKey(ApiRefusal):
     code = "admin_scope_needed"
 
     def __init__(self) -> None:
-        super().__init__("This key has no admin scope; `manage.py apikey create NAME --admin` makes one that has.")
+        super().__init__(
+            "This key has no scope for the management API; `manage.py apikey create NAME --admin` makes one that has."
+        )
+
+
+class ReadingKey(ApiRefusal):
+    status = 403
+    code = "manage_scope_needed"
+
+    def __init__(self, method: str) -> None:
+        super().__init__(f"This key has the scope `read`, which is for GET alone; {method} needs the scope `manage`.")
+
+
+class ForeignAddress(ApiRefusal):
+    status = 403
+    code = "address_not_allowed"
 
 
 class ForgedRequest(ApiRefusal):
@@ -85,10 +108,29 @@ def identify(request: HttpRequest) -> None:
 
 def _keyed(request: HttpRequest, key: str) -> User | Installation:
     try:
-        return user_of(key, now())
+        row = row_of(key, now())
     except NotIdentified:
         _count_against(peer(request.META))
         raise
+    _check_address(row, request)
+    _check_scope(row, request)
+    return row.owner or Installation()
+
+
+def _check_address(row: ApiKey, request: HttpRequest) -> None:
+    try:
+        check_address(networks_of(row.ip_ranges), request.META)
+    except WrongAddress as wrong:
+        raise ForeignAddress(wrong.message) from None
+
+
+def _check_scope(row: ApiKey, request: HttpRequest) -> None:
+    if row.is_admin:
+        return
+    if not row.opens_management:
+        raise ClientKey
+    if request.method not in SAFE:
+        raise ReadingKey(str(request.method))
 
 
 def _count_against(address: str) -> None:
@@ -100,14 +142,13 @@ def _count_against(address: str) -> None:
     lockouts.failed_stored(PolicyName.MANAGEMENT_KEY, identifier)
 
 
-def user_of(key: str, moment: datetime) -> User | Installation:
-    """Unknown, disabled and expired keys take the same steps: one look-up of the digest."""
+def row_of(key: str, moment: datetime) -> ApiKey:
+    """Unknown, disabled and expired keys take the same steps: one look-up of the digest, of now or of before."""
+    digest = keys.digest(key)
+    is_it = Q(digest=digest) | Q(pk__in=FormerKey.objects.filter(digest=digest, ends_at__gt=moment).values("api_key"))
     is_valid = Q(is_active=True) & (Q(expires_at=None) | Q(expires_at__gt=moment))
     has_no_bad_owner = Q(owner=None) | Q(owner__is_active=True)
-    rows = ApiKey.objects.filter(is_valid & has_no_bad_owner, digest=keys.digest(key)).select_related("owner")
-    row = rows.first()
+    row = ApiKey.objects.filter(is_it & is_valid & has_no_bad_owner).select_related("owner").first()
     if row is None:
         raise NotIdentified
-    if not row.is_admin:
-        raise ClientKey
-    return row.owner or Installation()
+    return row

@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from billing import keys, pricing
 from billing.models import ApiKey, PriceChange, UsageRecord
+from billing import keys
+from billing.models import ApiKey, Team
 from combos.chains import save_chain
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
 from combos.targets import save_combo
@@ -37,6 +39,7 @@ class World:
     connection: ProviderConnection
     node: ProviderNode
     key: ApiKey
+    team: Team
     combo: Combo
     record: UsageRecord
     users: dict[Role, User]
@@ -64,6 +67,7 @@ def world() -> World:
         connection=add_connection(Provider.objects.get(pk="deepseek"), CANARY, name="Work", id=UUID(CONNECTION)),
         node=save_node(ProviderNode(name="Lab", prefix="lab", base_url=LOOPBACK, allow_private_network=True)),
         key=key,
+        team=Team.objects.create(pk=71, name="lab"),
         combo=combo,
         users=users,
     )
@@ -172,6 +176,13 @@ MATRIX: dict[tuple[str, str], tuple[Any, int, set[Role]]] = {
     ("GET", "/api/usage/call-logs.csv"): (None, 200, ALL),
     ("GET", "/api/usage/call-logs/{request_id}"): (None, 200, ALL),
     ("GET", "/api/usage/export.csv"): (None, 200, ALL),
+    ("POST", "/api/keys/{key_id}/rotate"): ({"graceSeconds": 60}, 200, {OWNER, OPERATOR, MEMBER}),
+    ("POST", "/api/keys/{key_id}/revoke-former"): (None, 200, {OWNER, OPERATOR, MEMBER}),
+    ("GET", "/api/teams"): (None, 200, LOOK),
+    ("POST", "/api/teams"): ({"name": "design"}, 201, RUN),
+    ("GET", "/api/teams/{team_id}"): (None, 200, LOOK),
+    ("PATCH", "/api/teams/{team_id}"): ({"name": "crew"}, 200, RUN),
+    ("DELETE", "/api/teams/{team_id}"): (None, 200, RUN),
 }
 ROWS = [pytest.param(*operation, *row, id=" ".join(operation)) for operation, row in MATRIX.items()]
 over_matrix = pytest.mark.parametrize(("method", "template", "body", "success", "roles"), ROWS)
@@ -186,6 +197,8 @@ def path_in(world: World, template: str) -> str:
         request_id=world.record.request_id,
         provider="deepseek",
         model="deepseek-chat",
+        team_id=world.team.pk,
+        combo_id=world.combo.pk,
     )
 
 
@@ -203,4 +216,5 @@ def state() -> tuple[int, ...]:
         FallbackChain,
         FallbackStep,
     )
+    rows = (ProviderConnection, ProviderNode, ApiKey, Combo, ComboTarget, ModelAlias, FallbackChain, FallbackStep, Team)
     return stamp, *(model.objects.count() for model in rows)
