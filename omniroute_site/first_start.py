@@ -47,6 +47,10 @@ def schedule_housekeeping() -> None:
         name="Read the list prices of the day",
         defaults={"func": "billing.price_list.sync_today", "schedule_type": Schedule.DAILY},
     )
+    Schedule.objects.get_or_create(
+        name="Forget former API keys",
+        defaults={"func": "billing.keys.forget_former", "schedule_type": Schedule.DAILY},
+    )
 
 
 def make_first_admin(given_password: str) -> str | None:

@@ -51,6 +51,7 @@ NAVIGATION = [
             entry(_("Aliases"), "label", "combos.modelalias"),
             entry(_("Fallback chains"), "low_priority", "combos.fallbackchain"),
             entry(_("API keys"), "key", "billing.apikey"),
+            entry(_("Teams"), "groups", "billing.team"),
         ],
     },
     {

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from billing import days, keys, ledger
-from billing.models import ApiKey, Budget, CostSource, Pricing, UsageRecord
+from billing.models import ApiKey, Budget, CostSource, Pricing, Team, UsageRecord
 from billing.rows import Attempt, UsageRow
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
 from health.breaker import BreakerState
@@ -122,6 +122,7 @@ def make_rows(number: int, owner: User) -> None:
             slug=f"node-{place}", prefix=f"node-{place}", name="Node", tier=Tier.OWN, base_url="http://127.0.0.1:9/v1"
         )
         key = make_key(owner, f"key {place}")
+        Team.objects.create(name=f"team {place}")
         Budget.objects.create(api_key=key, period="daily", limit_usd=5)
         Pricing.objects.create(provider=provider, model_id="llama", input_per_million=1, output_per_million=2)
         make_record(key)

@@ -9,7 +9,7 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from billing.models import ApiKey, DailyUsage, UsageRecord
+from billing.models import ApiKey, DailyUsage, Team, UsageRecord
 from combos.models import Combo, ComboTarget, FallbackChain, GatewaySettings, ModelAlias, RoutingSettings
 from health.models import Lockout
 from omniroute_site.roles import Role
@@ -44,6 +44,7 @@ CHANGELISTS = [
     "health/lockoutpolicy",
     "health/lockout",
     "billing/apikey",
+    "billing/team",
     "billing/usagerecord",
     "billing/dailyusage",
     "billing/dailyusage/costs",
@@ -132,7 +133,7 @@ def test_a_changelist_asks_the_same_few_queries_for_one_row_and_for_sixty(page: 
     make_rows(1, owner)
     first = number_of_queries(page, f"/admin/{name}/")
     User.objects.exclude(pk=owner.pk).delete()
-    for model in (Provider, ApiKey, Combo, ModelAlias, FallbackChain, UsageRecord, DailyUsage, Lockout):
+    for model in (Provider, ApiKey, Combo, ModelAlias, FallbackChain, UsageRecord, DailyUsage, Lockout, Team):
         model.objects.all().delete()
     make_rows(60, owner)
     assert number_of_queries(page, f"/admin/{name}/") == first

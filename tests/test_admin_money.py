@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quiet_dashboard")]
 
 
 def test_a_new_key_is_shown_once_and_works(page: Client, owner: User) -> None:
-    answer = page.post("/admin/billing/apikey/add/", {"name": "laptop", "owner": owner.pk})
+    answer = page.post("/admin/billing/apikey/add/", {"name": "laptop", "scopes": "inference", "owner": owner.pk})
     key = answer.context["key"]
     row = ApiKey.objects.get()
     assert answer.status_code == 200
@@ -42,15 +42,15 @@ def test_a_new_key_is_shown_once_and_works(page: Client, owner: User) -> None:
 
 
 def test_an_owner_makes_a_key_with_the_admin_scope(page: Client) -> None:
-    page.post("/admin/billing/apikey/add/", {"name": "ci", "is_admin": "on"})
+    page.post("/admin/billing/apikey/add/", {"name": "ci", "scopes": "manage"})
     assert ApiKey.objects.get().is_admin
 
 
-def test_a_keys_scope_and_owner_do_not_change_afterwards(page: Client, owner: User) -> None:
+def test_a_key_changes_its_scopes_and_its_owner(page: Client, owner: User) -> None:
     key = make_key(owner)
-    page.post(f"/admin/billing/apikey/{key.pk}/change/", {"name": "renamed", "is_admin": "on", "owner": ""})
+    page.post(f"/admin/billing/apikey/{key.pk}/change/", {"name": "renamed", "scopes": "read", "owner": ""})
     key.refresh_from_db()
-    assert (key.name, key.is_admin, key.owner, key.is_active) == ("renamed", False, owner, False)
+    assert (key.name, key.scopes, key.owner, key.is_active) == ("renamed", ["read"], None, False)
 
 
 def test_keys_are_disabled_together(page: Client) -> None:

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 
 from billing import keys
-from billing.models import ApiKey, Budget, Pricing
+from billing.models import ApiKey, Budget, Pricing, Team
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
 from health.models import Breaker, ConnectionLimit, Cooldown, Lockout, LockoutPolicy, PolicyName, ProviderProfile
 from omniroute_site.roles import Role
@@ -134,6 +134,12 @@ MATRIX: dict[str, tuple[int, int, int, int, int]] = {
     "billing_apikey_change": (200, 200, 302, 200, 302),
     "billing_apikey_delete": (200, 200, 302, 403, 302),
     "billing_apikey_history": (200, 200, 302, 200, 302),
+    "billing_apikey_rotate": (200, 200, 404, 403, 302),
+    "billing_team_changelist": READERS,
+    "billing_team_add": MAKERS,
+    "billing_team_change": READERS,
+    "billing_team_delete": MAKERS,
+    "billing_team_history": READERS,
     "billing_usagerecord_changelist": EVERYBODY,
     "billing_usagerecord_add": NO_DEED,
     "billing_usagerecord_csv": EVERYBODY,
@@ -213,6 +219,7 @@ def make_one_of_each() -> dict[str, Any]:
         "health_lockoutpolicy": LockoutPolicy.objects.get_or_create(name=PolicyName.LOGIN)[0].pk,
         "health_lockout": Lockout.objects.get().pk,
         "billing_apikey": key.pk,
+        "billing_team": Team.objects.create(name="design").pk,
         "billing_usagerecord": make_record(key).pk,
         "billing_pricing": Pricing.objects.create(provider=provider, model_id="llama", **prices).pk,
         "billing_budget": Budget.objects.create(api_key=make_key(), period="daily", limit_usd=1).pk,
@@ -227,7 +234,7 @@ def address_of(name: str, rows: dict[str, Any]) -> str:
     if name == "view_on_site":
         return reverse("admin:view_on_site", args=[1, 1])
     model = next((model for model in rows if name.startswith(f"{model}_")), "")
-    takes_row = name.endswith(("_change", "_delete", "_history", "_rehearse")) and bool(model)
+    takes_row = name.endswith(("_change", "_delete", "_history", "_rehearse", "_rotate")) and bool(model)
     return reverse(f"admin:{name}", args=[rows[model]] if takes_row else [])
 
 
@@ -290,9 +297,13 @@ def test_a_viewer_makes_no_key(client: Client) -> None:
 def test_a_member_makes_only_ordinary_keys_of_their_own(client: Client) -> None:
     member, owner = make_user(Role.MEMBER), make_user(Role.OWNER)
     client.force_login(member)
-    answer = client.post("/admin/billing/apikey/add/", {"name": "mine", "is_admin": "on", "owner": owner.pk})
+    team = Team.objects.create(name="rich")
+    form = {"name": "mine", "scopes": ["inference"], "owner": owner.pk, "team": team.pk}
+    assert client.post("/admin/billing/apikey/add/", form | {"scopes": ["inference", "manage"]}).status_code == 200
+    assert not ApiKey.objects.exists()
+    answer = client.post("/admin/billing/apikey/add/", form)
     row = ApiKey.objects.get()
-    assert (row.owner, row.is_admin) == (member, False)
+    assert (row.owner, row.is_admin, row.team) == (member, False, None)
     assert row.digest == keys.digest(answer.context["key"])
 
 
@@ -300,8 +311,11 @@ def test_a_member_cannot_make_their_key_an_admins(client: Client) -> None:
     member, owner = make_user(Role.MEMBER), make_user(Role.OWNER)
     key = make_key(member)
     client.force_login(member)
-    form = {"name": "renamed", "is_active": "on", "is_admin": "on", "owner": owner.pk, "digest": "0" * 64}
-    assert client.post(f"/admin/billing/apikey/{key.pk}/change/", form).status_code == 302
+    form: dict[str, Any] = {"name": "renamed", "is_active": "on", "owner": owner.pk, "digest": "0" * 64}
+    address = f"/admin/billing/apikey/{key.pk}/change/"
+    assert client.post(address, form | {"scopes": ["inference", "manage"]}).status_code == 200
+    form |= {"scopes": ["inference", "read"]}
+    assert client.post(address, form).status_code == 302
     changed = ApiKey.objects.get()
     assert (changed.name, changed.is_admin, changed.owner, changed.digest) == ("renamed", False, member, key.digest)
 
