@@ -48,9 +48,10 @@ def admit(meta: Mapping[str, str], gateway: Gateway, now: datetime) -> KeyFacts 
     """`identify` on the event loop, with wrong keys counted. Raises as that does, or LockedOut for one too many."""
     try:
         return identify(meta, gateway.keeper.current, now)
-    except WrongKey:
+    except WrongKey as wrong:
         if credential(meta) or key_in_query(meta):
             _count_against(peer(meta), gateway)
+            log.info("a key from %s was refused: %s", peer(meta), wrong.why)
         raise
 
 
@@ -78,20 +79,18 @@ def identify(meta: Mapping[str, str], snapshot: Snapshot, now: datetime) -> KeyF
         return None
     facts = snapshot.books.keys.get(keys.digest(key))
     if facts is None or not facts.is_valid(now):
-        _log_refusal(facts, peer(meta), now)
-        raise WrongKey
+        raise WrongKey(_why_not(facts, now))
     check_way_in(facts, meta)
     return facts
 
 
-def _log_refusal(facts: KeyFacts | None, address: str, now: datetime) -> None:
-    """The key itself is told nowhere, not even its beginning: a wrong one may be a password."""
+def _why_not(facts: KeyFacts | None, now: datetime) -> str:
+    """For the log. The key itself is told nowhere, not even its beginning: a wrong one may be a password."""
     if facts is None:
-        log.info("an unknown key from %s was refused", address)
-    elif facts.expires_at is not None and facts.expires_at <= now:
-        log.info("the key %r from %s was refused: it expired at %s", facts.name, address, facts.expires_at.isoformat())
-    else:
-        log.info("the key %r from %s was refused: it or its owner is switched off", facts.name, address)
+        return "it is unknown"
+    if facts.expires_at is not None and facts.expires_at <= now:
+        return f"{facts.name!r} expired at {facts.expires_at.isoformat()}"
+    return f"{facts.name!r} or its owner is switched off"
 
 
 def credential(meta: Mapping[str, str]) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -70,17 +71,23 @@ class Explanation:
     """How many more there are than are told of."""
 
 
-def asked_for(model: str, body: Mapping[str, Any] | None = None, key: KeyFacts | None = None) -> Asked:
+def asked_for(model: str, body: Mapping[str, Any] | None = None) -> Asked:
     """A request for that model, with its conversation where the body, in any dialect, has one that can be read."""
     value = {**(body or {}), "model": model}
     raw = orjson.dumps(value)
     bare = ClientRequest(Dialect.OPENAI, JsonBody(raw, value), model, is_streaming=False)
     if not body or set(body) == {"model"}:
-        return Asked("explain", key, bare)
+        return Asked("explain", None, bare)
     try:
-        return Asked("explain", key, read(raw, translations.detect(value), model, False))
+        return Asked("explain", None, read(raw, translations.detect(value), model, False))
     except Refusal:
-        return Asked("explain", key, bare)
+        return Asked("explain", None, bare)
+
+
+def key_of(id: UUID | None, gateway: Gateway) -> KeyFacts | None:
+    """As whom to ask; None for nobody, or for a key that this process does not know yet."""
+    found = (facts for facts in gateway.keeper.current.books.keys.values() if facts.id == id)
+    return next(found, None)
 
 
 async def explain(asked: Asked, gateway: Gateway) -> Explanation:

@@ -68,7 +68,9 @@ class WrongKey(Refusal):
     status = 401
     code = "invalid_api_key"
 
-    def __init__(self) -> None:
+    def __init__(self, why: str = "") -> None:
+        """`why` is for the log alone."""
+        self.why = why
         super().__init__("This request needs a valid API key. Make one under API keys in the dashboard.")
 
 

@@ -4,12 +4,15 @@ Law: explaining sends nothing and takes no turn. What is found out comes from th
 worker that serves this API has.
 """
 
+from dataclasses import replace
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, Strict
 
+from billing.models import ApiKey
 from combos import explain, metrics, rehearsal, runtime
 from combos.explain import Explained, Explanation
 from combos.gateway import Gateway
@@ -58,6 +61,8 @@ class AskedBody(Body):
     model_config = ConfigDict(extra="allow", str_max_length=50_000_000)
 
     model: Annotated[Line, Field(max_length=1000)]
+    key_id: Annotated[UUID, Strict(False)] | None = None
+    """As whom to ask: only what this key may use is told."""
 
 
 class ShownScore(Answer):
@@ -129,8 +134,14 @@ def shown_explanation(found: Explanation) -> ShownExplanation:
 @router.post("/routes/explain", auth=needs("combos.view_combo"), response=ShownExplanation)
 def explain_route(request: HttpRequest, body: AskedBody) -> ShownExplanation:
     """In which order this request would be tried now, and why whoever is passed over is. Nothing is sent."""
-    asked = explain.asked_for(body.model, body.model_dump(by_alias=True))
-    found: Explanation = from_gateway(lambda gateway: explain.explain(asked, gateway), explain.SECONDS)
+    if body.key_id and not ApiKey.objects.visible_to(request.user).filter(pk=body.key_id).exists():
+        raise Missing(f"There is no API key {body.key_id} among those you may see.", "keyId")
+    asked = explain.asked_for(body.model, body.model_dump(by_alias=True, exclude={"key_id"}))
+
+    def explained(gateway: Gateway) -> Any:
+        return explain.explain(replace(asked, key=explain.key_of(body.key_id, gateway)), gateway)
+
+    found: Explanation = from_gateway(explained, explain.SECONDS)
     return shown_explanation(found)
 
 

@@ -13,6 +13,7 @@ installation, which may do everything.
     +-- LockedOut        429   a wrong key, where too many came from before; a good one is accepted all the same
 """
 
+import logging
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +33,8 @@ from health import lockouts
 from health.models import PolicyName
 from health.words import span
 from providers.api_access import ApiRefusal
+
+log = logging.getLogger(__name__)
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -143,12 +146,25 @@ def _count_against(address: str) -> None:
 
 
 def row_of(key: str, moment: datetime) -> ApiKey:
-    """Unknown, disabled and expired keys take the same steps: one look-up of the digest, of now or of before."""
+    """Unknown, disabled and expired keys take the same steps: one look-up of the digest, of now or of before.
+
+    Only the log tells them apart. Raises NotIdentified.
+    """
     digest = keys.digest(key)
     is_it = Q(digest=digest) | Q(pk__in=FormerKey.objects.filter(digest=digest, ends_at__gt=moment).values("api_key"))
-    is_valid = Q(is_active=True) & (Q(expires_at=None) | Q(expires_at__gt=moment))
-    has_no_bad_owner = Q(owner=None) | Q(owner__is_active=True)
-    row = ApiKey.objects.filter(is_it & is_valid & has_no_bad_owner).select_related("owner").first()
-    if row is None:
+    row = ApiKey.objects.filter(is_it).select_related("owner").first()
+    why_not = _why_not(row, moment)
+    if row is None or why_not:
+        log.info("a key at /api was refused: %s", why_not)
         raise NotIdentified
     return row
+
+
+def _why_not(row: ApiKey | None, moment: datetime) -> str:
+    """ "" for a good one."""
+    if row is None:
+        return "it is unknown"
+    if row.expires_at is not None and row.expires_at <= moment:
+        return f"{row.name!r} expired at {row.expires_at.isoformat()}"
+    is_on = row.is_active and (row.owner is None or row.owner.is_active)
+    return "" if is_on else f"{row.name!r} or its owner is switched off"
