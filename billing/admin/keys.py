@@ -88,7 +88,7 @@ class ApiKeyAdmin(Switchable):
         limits = ["requests_per_minute", "tokens_per_minute", "max_concurrent", "expires_at"]
         payers = self._payers(request, obj)
         return [
-            (None, {"fields": ["name", *(["is_active", "shown", "last_used", "created"] if obj else [])]}),
+            (None, {"fields": ["name", *(["is_active", "last_used", "created"] if obj else [])]}),
             (_("What it may do"), {"fields": may}),
             (_("Limits"), {"fields": limits}),
             *([(_("Who pays"), {"fields": payers})] if payers else []),
