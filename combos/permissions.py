@@ -10,8 +10,9 @@ an alias' model. It does not grant fallback chains, which are for many names.
 """
 
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from billing.key_rules import Network, Scope
@@ -19,18 +20,20 @@ from billing.snapshot import KeyFacts
 from combos.candidates import CHAIN, Placed
 from combos.refusals import ForbiddenModel, Refusal, ScopeMissing, WrongAddress
 from combos.resolver import Route, resolve
-from combos.snapshot import Snapshot
-from combos.wildcards import Wildcard, is_wild
+from combos.snapshot import MOST_WORKED_OUT, Snapshot
+from combos.wildcards import any_of, is_wild
 from providers.guard import embedded
 from providers.snapshot import ModelFacts, ProviderFacts
+
+INFERENCE = Scope.INFERENCE.value
 
 
 def check_way_in(key: KeyFacts, meta: Mapping[str, str]) -> None:
     """Raises WrongAddress or ScopeMissing."""
     if key.ip_ranges:
         check_address(key.ip_ranges, meta)
-    if Scope.INFERENCE.value not in key.scopes:
-        raise ScopeMissing(Scope.INFERENCE.value, key.scopes)
+    if INFERENCE not in key.scopes:
+        raise ScopeMissing(INFERENCE, key.scopes)
 
 
 def check_address(ranges: Sequence[Network], meta: Mapping[str, str]) -> None:
@@ -55,20 +58,23 @@ def is_restricted(key: KeyFacts | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """A key's lists, ready to be asked. `providers` holds slugs; empty `exact` and `wild` allow every model."""
+    """A key's lists, ready to be asked. `providers` holds slugs; without `exact` and `wild` every model is allowed."""
 
     exact: frozenset[str]
-    wild: tuple[Wildcard, ...]
+    wild: re.Pattern[str] | None
+    """All patterns in one, which is ten times as fast as one after the other."""
     providers: frozenset[str]
     has_providers: bool
     """Whether they are restricted at all: what they name may be gone by now."""
+    known: dict[tuple[str, str], bool] = field(default_factory=dict, compare=False)
+    """What `reaches` said, by provider and model."""
 
     @classmethod
     def of(cls, key: KeyFacts, snapshot: Snapshot) -> Self:
         known = snapshot.directory.providers
         return cls(
             exact=frozenset(name.casefold() for name in key.allowed_models if not is_wild(name)),
-            wild=tuple(Wildcard.of(name) for name in key.allowed_models if is_wild(name)),
+            wild=any_of(*filter(is_wild, key.allowed_models)),
             providers=frozenset(known[name].slug for name in key.allowed_providers if name in known),
             has_providers=bool(key.allowed_providers),
         )
@@ -77,13 +83,19 @@ class Permissions:
         return not self.has_providers or provider.slug in self.providers
 
     def names(self, name: str) -> bool:
-        if not self.exact and not self.wild:
+        if not self.exact and self.wild is None:
             return True
-        return name.casefold() in self.exact or any(pattern.matches(name) for pattern in self.wild)
+        return name.casefold() in self.exact or (self.wild is not None and self.wild.match(name) is not None)
 
     def reaches(self, provider: ProviderFacts, model: ModelFacts, snapshot: Snapshot) -> bool:
         """Whether this model of this provider is allowed for its own sake."""
-        return self.takes(provider) and any(map(self.names, _names_of(provider, model, snapshot)))
+        question = (provider.slug, model.id)
+        answer = self.known.get(question)
+        if answer is None:
+            answer = self.takes(provider) and any(map(self.names, _names_of(provider, model, snapshot)))
+            if len(self.known) < MOST_WORKED_OUT:
+                self.known[question] = answer
+        return answer
 
 
 def _names_of(provider: ProviderFacts, model: ModelFacts, snapshot: Snapshot) -> list[str]:
@@ -112,7 +124,7 @@ def _kept(key: KeyFacts, route: Route, placed: list[Placed], snapshot: Snapshot)
     def may(each: Placed) -> bool:
         if is_named and each.why != CHAIN:
             return permissions.takes(each.target.provider)
-        return may_reach(key, each.target.provider, each.target.model, snapshot)
+        return permissions.reaches(each.target.provider, each.target.model, snapshot)
 
     return [each for each in placed if may(each)]
 
@@ -129,15 +141,8 @@ def _is_named(key: KeyFacts, route: Route, snapshot: Snapshot) -> bool:
     )
 
 
-def may_reach(key: KeyFacts, provider: ProviderFacts, model: ModelFacts, snapshot: Snapshot) -> bool:
-    return snapshot.once(
-        ("reaches", key.id, provider.slug, model.id),
-        lambda: _permissions(key, snapshot).reaches(provider, model, snapshot),
-    )
-
-
 def may_list(key: KeyFacts | None, provider: ProviderFacts, model: ModelFacts, snapshot: Snapshot) -> bool:
-    return key is None or not is_restricted(key) or may_reach(key, provider, model, snapshot)
+    return key is None or not is_restricted(key) or _permissions(key, snapshot).reaches(provider, model, snapshot)
 
 
 def may_ask(key: KeyFacts | None, name: str, snapshot: Snapshot) -> bool:

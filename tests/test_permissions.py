@@ -1,0 +1,131 @@
+"""What a key's lists allow, without a server: spellings of a prefix, neighbours of a name, and the time it takes."""
+
+import time
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.key_rules import networks_of
+from billing.snapshot import KeyFacts
+from combos.candidates import Placed
+from combos.permissions import check_address, may_ask, permitted
+from combos.refusals import ForbiddenModel, WrongAddress
+from combos.resolver import resolve
+from combos.snapshot import Snapshot
+from combos.wildcards import Wildcard, any_of
+from tests.routing import make_combo, make_provider, make_snapshot
+
+MOST_SECONDS = 0.001
+
+
+BARE = KeyFacts(id=uuid4(), name="k", scopes=frozenset({"inference"}), is_active=True, expires_at=None)
+
+
+def key(**facts: Any) -> KeyFacts:
+    return replace(BARE, id=uuid4(), **facts)
+
+
+def allowed(facts: KeyFacts, asked: str, snapshot: Snapshot) -> list[str]:
+    route = resolve(asked, snapshot)
+    try:
+        kept = permitted(facts, route, [Placed(target, route.combo) for target in route.targets], snapshot)
+    except ForbiddenModel:
+        return []
+    return [f"{each.target.provider.slug}/{each.target.model.id}" for each in kept]
+
+
+@pytest.mark.parametrize("pattern", ["ds/*", "deepseek/*", "ds/chat", "deepseek/CHAT", "chat", "c*t"])
+@pytest.mark.parametrize("asked", ["ds/chat", "deepseek/chat", "chat"])
+def test_every_spelling_of_a_model_is_the_same_model(pattern: str, asked: str) -> None:
+    snapshot = make_snapshot(make_provider("ds", "chat", slug="deepseek"))
+    assert allowed(key(allowed_models=(pattern,)), asked, snapshot) == ["deepseek/chat"]
+
+
+def test_a_bare_name_with_a_slash_is_not_taken_for_another_providers_model() -> None:
+    snapshot = make_snapshot(make_provider("openai", "gpt"), make_provider("router", "openai/gpt"))
+    facts = key(allowed_models=("openai/gpt",))
+    assert allowed(facts, "openai/gpt", snapshot) == ["openai/gpt"]
+    assert allowed(facts, "router/openai/gpt", snapshot) == []
+
+
+@pytest.mark.parametrize("name", ["ds", "deepseek"])
+def test_a_provider_is_named_by_id_or_prefix(name: str) -> None:
+    snapshot = make_snapshot(make_provider("ds", "chat", slug="deepseek"), make_provider("other", "chat"))
+    facts = key(allowed_providers=frozenset({name}))
+    assert allowed(facts, "ds/chat", snapshot) == ["deepseek/chat"]
+    assert allowed(facts, "other/chat", snapshot) == []
+
+
+def test_a_combo_within_a_combo_is_granted_by_the_outer_name_alone() -> None:
+    combos = [make_combo("inner", "a/m", "b/m"), make_combo("outer", "inner", "c/m")]
+    snapshot = make_snapshot(*(make_provider(name, "m") for name in "abc"), combos=combos)
+    assert allowed(key(allowed_models=("outer",)), "outer", snapshot) == ["a/m", "b/m", "c/m"]
+    assert allowed(key(allowed_models=("inner", "c/*")), "outer", snapshot) == ["c/m"]
+    assert not may_ask(key(allowed_models=("inner",)), "outer", snapshot)
+
+
+def test_what_is_remembered_of_one_key_says_nothing_of_another() -> None:
+    snapshot = make_snapshot(make_provider("a", "m"), make_provider("b", "m"))
+    first, second = key(allowed_models=("a/*",)), key(allowed_models=("b/*",))
+    for _ in range(2):
+        assert [allowed(first, f"{name}/m", snapshot) for name in "ab"] == [["a/m"], []]
+        assert [allowed(second, f"{name}/m", snapshot) for name in "ab"] == [[], ["b/m"]]
+    assert allowed(key(), "a/m", snapshot) == ["a/m"]
+
+
+@given(st.lists(st.text("ab*?./", max_size=6), min_size=1, max_size=5), st.text("ab./", max_size=8))
+def test_patterns_together_match_what_any_of_them_does(patterns: list[str], name: str) -> None:
+    together = any_of(*patterns)
+    assert together is not None
+    assert bool(together.match(name)) == any(Wildcard.of(pattern).matches(name) for pattern in patterns)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "address", "is_inside"),
+    [
+        (["10.0.0.0/8"], "10.255.255.255", True),
+        (["10.0.0.0/8"], "11.0.0.0", False),
+        (["203.0.113.7"], "203.0.113.7", True),
+        (["203.0.113.7"], "203.0.113.8", False),
+        (["10.0.0.0/8"], "::ffff:10.1.2.3", True),
+        (["::ffff:10.0.0.0/104"], "10.1.2.3", True),
+        (["::ffff:10.1.2.3"], "10.1.2.3", True),
+        (["2001:db8::/32"], "2001:db8:1::1", True),
+        (["2001:db8::/32"], "2001:db9::1", False),
+        (["fe80::/10"], "fe80::1%eth0", True),
+        (["0.0.0.0/0"], "2001:db8::1", False),
+        (["::/0"], "10.0.0.1", False),
+        (["0.0.0.0/0", "::/0"], "unix", False),
+        (["0.0.0.0/0"], "", False),
+        (["nonsense"], "10.0.0.1", False),
+        ([], "anything", True),
+    ],
+    ids=str,
+)
+def test_an_address_is_inside_or_not(ranges: list[str], address: str, is_inside: bool) -> None:
+    try:
+        check_address(networks_of(ranges), {"REMOTE_ADDR": address})
+        found = True
+    except WrongAddress:
+        found = False
+    assert found is is_inside
+
+
+def test_a_long_line_under_many_patterns_is_looked_through_within_a_millisecond() -> None:
+    models = [f"m{number}" for number in range(200)]
+    combo = make_combo("all", *(f"up/{model}" for model in models))
+    snapshot = make_snapshot(make_provider("up", *models), combos=[combo])
+    route = resolve("all", snapshot)
+    placed = [Placed(target, route.combo) for target in route.targets]
+    facts = key(allowed_models=(*(f"other-{number}/x*y*" for number in range(19)), "up/m*"))
+    permitted(facts, route, placed, snapshot)
+    taken = []
+    for _ in range(50):
+        began = time.thread_time()
+        assert len(permitted(facts, route, placed, snapshot)) == len(models)
+        taken.append(time.thread_time() - began)
+    assert min(taken) < MOST_SECONDS
