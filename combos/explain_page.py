@@ -5,8 +5,9 @@ pasted request does not, since it may hold what nobody else should read.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -14,8 +15,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from billing.models import ApiKey
 from combos import explain, runtime, suggestions
 from combos.explain import Explained, Explanation, State
+from combos.gateway import Gateway
 from combos.refusals import Refusal
 from combos.strategies import MEANINGS, SHARES, Score
 from health.slots import SkipReason
@@ -31,6 +34,9 @@ TONES: Mapping[State, str] = {
     State.WAITING: "warn",
     State.SKIPPED: "bad",
 }
+
+MOST_KEYS = 500
+"""That are offered."""
 
 READY = _("ready")
 UNUSABLE = _("cannot be asked")
@@ -52,7 +58,7 @@ PARTS: Mapping[str, Text] = {
 
 
 class QuestionForm(forms.Form):
-    """A name alone, or a request whose own name for the model wins."""
+    """A name alone, or a request whose own name for the model wins; and as which key. `user` sees keys of theirs."""
 
     model = forms.CharField(
         label=_("Model, alias or combo"),
@@ -62,12 +68,23 @@ class QuestionForm(forms.Form):
             attrs={"class": "omni-input", "list": suggestions.ELEMENT, "autocomplete": "off", "spellcheck": "false"}
         ),
     )
+    key = forms.TypedChoiceField(
+        label=_("As the key"),
+        required=False,
+        coerce=UUID,
+        empty_value=None,
+        widget=forms.Select(attrs={"class": "omni-input"}),
+    )
     body = forms.CharField(
         label=_("Request"),
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"class": "omni-input omni-body", "rows": 8, "spellcheck": "false"}),
     )
+
+    def __init__(self, *args: Any, user: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["key"].choices = [("", _("any that is not restricted")), *_restricted_keys(user)]  # type: ignore[attr-defined]
 
     def clean_body(self) -> Mapping[str, Any]:
         text = self.cleaned_data["body"]
@@ -108,8 +125,15 @@ class Row:
 
 def form_of(request: HttpRequest) -> QuestionForm:
     if request.method == "POST":
-        return QuestionForm(request.POST)
-    return QuestionForm(request.GET) if "model" in request.GET else QuestionForm()
+        return QuestionForm(request.POST, user=request.user)
+    return QuestionForm(request.GET if "model" in request.GET else None, user=request.user)
+
+
+def _restricted_keys(user: Any) -> list[tuple[str, str]]:
+    if not user.has_perm("billing.view_apikey"):
+        return []
+    rows = ApiKey.objects.visible_to(user).exclude(allowed_models=[], allowed_providers=[]).order_by("name")
+    return [(str(pk), name) for pk, name in rows.values_list("pk", "name")[:MOST_KEYS]]
 
 
 def facts(form: QuestionForm) -> dict[str, Any]:
@@ -120,7 +144,7 @@ def facts(form: QuestionForm) -> dict[str, Any]:
     model = form.cleaned_data["model"]
     shown["asked"] = model
     try:
-        found = _explained(model, form.cleaned_data["body"])
+        found = _explained(model, form.cleaned_data["body"], form.cleaned_data["key"])
     except runtime.NotServing:
         return shown | {"trouble": NOT_SERVING}
     except TimeoutError:
@@ -130,9 +154,13 @@ def facts(form: QuestionForm) -> dict[str, Any]:
     return shown | _told(found)
 
 
-def _explained(model: str, body: Mapping[str, Any]) -> Explanation:
+def _explained(model: str, body: Mapping[str, Any], key: UUID | None) -> Explanation:
     asked = explain.asked_for(model, body)
-    found: Explanation = runtime.from_thread(lambda gateway: explain.explain(asked, gateway), explain.SECONDS)
+
+    def ask(gateway: Gateway) -> Any:
+        return explain.explain(replace(asked, key=explain.key_of(key, gateway)), gateway)
+
+    found: Explanation = runtime.from_thread(ask, explain.SECONDS)
     return found
 
 

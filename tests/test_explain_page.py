@@ -179,3 +179,14 @@ def test_who_only_reads_tests_nothing(fleet: Fleet, roles: dict[str, Visitor], r
     assert roles[role].client.post(f"/admin/{path}").status_code == 403
     assert roles[role].get(path).status_code == 403
     assert fleet.asked() == []
+
+
+def test_it_shows_what_a_restricted_key_would_get(fleet: Fleet, owner: Visitor) -> None:
+    fleet.combo("t", *TRIO, config=ONCE)
+    made = fleet.gateway.api("POST", "/keys", {"name": "kept to two", "allowedModels": ["two/*"]}, 201)
+    assert "kept to two" in words(owner.get(EXPLAIN))
+    said = words(owner.get(EXPLAIN, model="t", key=made["id"]))
+    assert "1 two/m through main" in said
+    assert "three/m" not in said.partition("Priority")[2]
+    assert "This key may not use `one/m`" in words(owner.get(EXPLAIN, model="one/m", key=made["id"]))
+    assert "not one of the available choices" in words(owner.get(EXPLAIN, model="t", key="nonsense"))
