@@ -105,6 +105,11 @@ def test_the_form_says_the_same_at_the_field(
     assert message in str(answer.context["adminform"].form.errors[field])
 
 
+def test_a_new_key_asks_models_and_no_more_unless_somebody_ticks_it(world: World, quiet_dashboard: None) -> None:
+    form = pages_of(world.users[Role.MEMBER]).get("/admin/billing/apikey/add/").context["adminform"].form
+    assert form["scopes"].value() == ["inference"]
+
+
 def test_a_list_is_written_on_lines_or_with_commas(world: World, quiet_dashboard: None) -> None:
     client = pages_of(world.users[Role.OWNER])
     lists = {"allowed_models": "groq/*\r\n\r\n coding ,groq/*", "ip_ranges": "10.0.0.0/8,::1"}

@@ -34,6 +34,7 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
 
     scopes = forms.MultipleChoiceField(
         label=_("It may"),
+        initial=[Scope.INFERENCE.value],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         error_messages={"required": _("Tick at least one, or switch the key off.")},
     )
