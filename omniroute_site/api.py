@@ -18,8 +18,8 @@ from ninja.parser import Parser
 
 import billing.api
 import billing.pricing_api
-import billing.usage_api
 import billing.team_api
+import billing.usage_api
 import combos.api
 import combos.combo_api
 import combos.routing_api

@@ -13,9 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from billing import keys, pricing
-from billing.models import ApiKey, PriceChange, UsageRecord
-from billing import keys
-from billing.models import ApiKey, Team
+from billing.models import ApiKey, PriceChange, Team, UsageRecord
 from combos.chains import save_chain
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
 from combos.targets import save_combo

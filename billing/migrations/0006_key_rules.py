@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0003_money'),
+        ('billing', '0005_shipped_prices'),
     ]
 
     operations = [
