@@ -196,7 +196,6 @@ def path_in(world: World, template: str) -> str:
         provider="deepseek",
         model="deepseek-chat",
         team_id=world.team.pk,
-        combo_id=world.combo.pk,
     )
 
 
