@@ -11,6 +11,7 @@ from providers import error_bodies, error_texts, hints
 from providers.error_bodies import ErrorBody
 from providers.failure_kinds import FailureKind, Scope
 from providers.hints import RateHints
+from providers.redaction import without_secrets
 from translator.losses import UpstreamComplaint
 
 __all__ = ["FailureKind", "Scope", "UpstreamError", "classify", "from_complaint", "from_exception", "from_status"]
@@ -138,11 +139,12 @@ def from_complaint(complaint: UpstreamComplaint, now: datetime) -> UpstreamError
 
 
 def _explained(status: int, said: ErrorBody) -> UpstreamError:
-    kind = classify(status, said.text)
+    """Some vendors quote the key that they refuse; nobody else has to read it."""
+    kind, sentence = classify(status, said.text), without_secrets(said.sentence)
     if kind is FailureKind.NETWORK:
-        message = f"nothing of the kind is at its address (HTTP {status}: {said.sentence}); check its base URL"
+        message = f"nothing of the kind is at its address (HTTP {status}: {sentence}); check its base URL"
         return UpstreamError(kind, _NO_ANSWER, message)
-    return UpstreamError(kind, status, said.sentence, said.wait, scope_of(kind, said.text))
+    return UpstreamError(kind, status, sentence, said.wait, scope_of(kind, said.text))
 
 
 def from_exception(error: Exception) -> UpstreamError:
