@@ -3,6 +3,7 @@
 Everything here is async and touches no database.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ from combos.admission import admit
 from combos.framing import as_array
 from combos.gateway import Gateway
 from combos.pulse import Pulse
+from combos.recording import Recorder
 from combos.refusals import AllFailed, InvalidBody, Refusal
 from combos.streaming import Streaming
 from combos.trial import Asked, Whole
@@ -31,6 +33,8 @@ STREAM_TYPES: Mapping[Dialect, str] = {Dialect.OLLAMA: "application/x-ndjson"}
 DROPPED = "X-OmniRoute-Dropped"
 ROUTE = "X-OmniRoute-Route"
 ESTIMATED = "X-OmniRoute-Estimated"
+RECORDER = "omniroute.recorder"
+"""There only where bodies are logged."""
 STRICT = "HTTP_X_OMNIROUTE_STRICT"
 """As Django spells X-OmniRoute-Strict."""
 
@@ -50,11 +54,27 @@ async def answer(
     request: HttpRequest, dialect: Dialect, model: str = "", is_streaming: bool | None = None, *, in_array: bool = False
 ) -> HttpResponse | StreamingHttpResponse:
     """What the client asked, answered. `in_array`: a stream is sent as one JSON array instead of as events."""
+    try:
+        response = await _answer(request, dialect, model, is_streaming, in_array=in_array)
+    except asyncio.CancelledError:
+        if recorder := request.META.get(RECORDER):
+            recorder.nothing()
+        raise
+    if recorder := request.META.get(RECORDER):
+        recorder.hear(response)
+    return response
+
+
+async def _answer(
+    request: HttpRequest, dialect: Dialect, model: str, is_streaming: bool | None, *, in_array: bool
+) -> HttpResponse | StreamingHttpResponse:
     kind = JSON if in_array else STREAM_TYPES.get(dialect, outgoing.STREAM)
     pulse: Pulse = request.META["omniroute.pulse"]
     try:
         gateway = await runtime.gateway()
         asked = await _asked(request, dialect, model, is_streaming, gateway)
+        if gateway.bodies is not None:
+            request.META[RECORDER] = Recorder(gateway.bodies, asked.request_id, now(), dialect, request.body)
         if asked.request.is_streaming:
             limits = gateway.keeper.current.limits
             pulse.begin(kind, STREAM_HEADERS, DIALECTS[dialect].KEEP_ALIVE, limits.keep_alive_seconds)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import httpx
 
+from billing.bodies import BodyLog
 from billing.journal import Journal
 from billing.meter import Meter
 from billing.rows import UsageRow
@@ -38,6 +39,8 @@ class Gateway:
     affinities: Affinities
     dashboard: str
     """Where an operator adds connections, for messages."""
+    bodies: BodyLog | None = None
+    """Where prompts and answers are kept; None unless that is asked for."""
 
 
 def transports() -> dict[str, httpx.AsyncBaseTransport]:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.urls import reverse
 
-from billing import keys, meter
+from billing import bodies, keys, meter
 from billing.journal import Journal
 from billing.meter import Meter
 from billing.rows import UsageRow
@@ -93,7 +93,8 @@ async def start() -> None:
     counting = Meter(health.run_together if health.is_shared else None)
     books.serve(counting)
     upstream, affinities = Upstream(transports()), Affinities(health)
-    _gateway = Gateway(snapshots, upstream, journal, counting, Memory(), health, affinities, dashboard)
+    body_log = await sync_to_async(bodies.begin, thread_sensitive=False)(settings.DATA_DIR, settings.LOGGED_BODY_BYTES)
+    _gateway = Gateway(snapshots, upstream, journal, counting, Memory(), health, affinities, dashboard, body_log)
     _follower = asyncio.create_task(_follow(snapshots, health))
     readiness.register("journal", lambda: journal.trouble)
     readiness.register("snapshot", lambda: snapshots.trouble)
@@ -131,6 +132,8 @@ async def stop() -> None:
     await stopped.upstream.aclose()
     assert isinstance(stopped.journal, Journal)
     await sync_to_async(stopped.journal.stop, thread_sensitive=False)()
+    if stopped.bodies is not None:
+        await sync_to_async(stopped.bodies.stop, thread_sensitive=False)()
     await stopped.meter.stop()
     await stopped.health.stop()
     await sync_to_async(stopped.keeper.stop, thread_sensitive=False)()

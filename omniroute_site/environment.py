@@ -27,6 +27,7 @@ ENVIRONMENT: dict[str, tuple[type, object]] = {
     "ALLOWED_HOSTS": (list, []),
     "REQUIRE_API_KEY": (bool, False),
     "ENABLE_REQUEST_LOGS": (bool, False),
+    "LOGGED_BODY_KIB": (int, 64),
     "AUTH_COOKIE_SECURE": (bool, False),
     "LOG_LEVEL": (str, "info"),
 }

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
-from billing import csv_export
+from billing import csv_export, logged_calls
 from billing.call_logs import HEADER, USUAL_TIME, piece_of
 from billing.figures import milliseconds, money, tokens
 from billing.models import CostSource, UsageRecord
@@ -96,6 +96,7 @@ class UsageRecordAdmin(Page):
         record = context["original"]
         context |= {"title": _("Request"), "outcome": outcome(record), "ending": ending(record)}
         context |= {"fell_back": fell_back(record), "events": events(record), "attempts": attempts(record)}
+        context |= logged_calls.shown(record, request.user)
         return super().render_change_form(request, context, *args, **options)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
