@@ -17,6 +17,14 @@ from providers import keyring
 from providers.sync import sync_catalogue
 
 FIRST_ADMIN = "admin"
+HOUSEKEEPING: dict[str, tuple[str, str | None]] = {
+    "Forget expired sessions": ("django.core.management.call_command", "'clearsessions'"),
+    "Forget conversations that have ended": ("combos.memory.forget_expired", None),
+    "Forget former API keys": ("billing.keys.forget_former", None),
+    "Forget requests and bodies that are old enough": ("billing.retention.forget_what_is_due", None),
+    "Read the list prices of the day": ("billing.price_list.sync_today", None),
+}
+"""What is done once a day: its name, the function, and its arguments as django-q2 wants them."""
 
 
 def prepare() -> None:
@@ -31,26 +39,9 @@ def prepare() -> None:
 
 def schedule_housekeeping() -> None:
     """What the cluster of scheduled work does by itself. An operator's change of a schedule stays."""
-    Schedule.objects.get_or_create(
-        name="Forget expired sessions",
-        defaults={
-            "func": "django.core.management.call_command",
-            "args": "'clearsessions'",
-            "schedule_type": Schedule.DAILY,
-        },
-    )
-    Schedule.objects.get_or_create(
-        name="Forget conversations that have ended",
-        defaults={"func": "combos.memory.forget_expired", "schedule_type": Schedule.DAILY},
-    )
-    Schedule.objects.get_or_create(
-        name="Read the list prices of the day",
-        defaults={"func": "billing.price_list.sync_today", "schedule_type": Schedule.DAILY},
-    )
-    Schedule.objects.get_or_create(
-        name="Forget former API keys",
-        defaults={"func": "billing.keys.forget_former", "schedule_type": Schedule.DAILY},
-    )
+    for name, (deed, arguments) in HOUSEKEEPING.items():
+        chosen = {"func": deed, "args": arguments, "schedule_type": Schedule.DAILY}
+        Schedule.objects.get_or_create(name=name, defaults=chosen)
 
 
 def make_first_admin(given_password: str) -> str | None:
