@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from health import limits_page, orders, present
+from health import limits_page, orders, present, storage
 from health.breaker import BreakerState
 from health.models import Deed, Lockout
 from providers.dashboard import OneView
@@ -73,6 +73,7 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
         "lockouts": list(present.lockouts(MOST_ROWS)),
         "lockouts_count": present.refused().count(),
         "limited": limits_page.limited(MOST_ROWS),
+        "storage": storage.look(),
         "may_order": request.user.has_perm(GIVES_ORDERS),
     }
 
