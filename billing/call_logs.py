@@ -19,7 +19,7 @@ from billing.asked import filters_of, filters_of_requests
 from billing.csv_export import Cell
 from billing.models import CostSource, UsageRecord
 from billing.ranges import WrongAsked, moment_in
-from billing.requests import FAILED
+from billing.requests import BEGINS_AN_ID, FAILED, id_begins
 
 USUAL_TIME = timedelta(days=30)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -121,9 +121,8 @@ def _search(text: str) -> Q:
         raise WrongAsked(f"Search for at most {LONGEST_SEARCH} printable characters.", "search")
     if not text:
         return Q()
-    if text.startswith(BEGINNING_OF_IDS):
-        as_range = Q(request_id__gte=text, request_id__lte=f"{text}~") if connection.vendor == "sqlite" else Q()
-        return Q(request_id__startswith=text) & as_range
+    if text.startswith(BEGINS_AN_ID):
+        return id_begins(text)
     return reduce(or_, (Q(**{f"{column}__icontains": text}) for column in SEARCHED))
 
 

@@ -20,6 +20,8 @@ from billing.call_logs import HEADER, USUAL_TIME, piece_of
 from billing.figures import milliseconds, money, tokens
 from billing.models import CostSource, UsageRecord
 from billing.requests import (
+    BEGINS_AN_ID,
+    SEARCHED_TIME,
     ComboFilter,
     KeyFilter,
     ModelFilter,
@@ -30,6 +32,7 @@ from billing.requests import (
     ending,
     fell_back,
     outcome,
+    searched,
 )
 from billing.story import attempts, events
 from providers.dashboard import Page
@@ -56,8 +59,8 @@ class UsageRecordAdmin(Page):
         "streamed",
     )
     list_filter = (WindowFilter, OutcomeFilter, ComboFilter, ProviderFilter, ModelFilter, KeyFilter, UserFilter)
-    search_fields = ("request_id__startswith", "model_asked", "model")
-    search_help_text = _("Request id or model, of the last 30 days unless a time is chosen")
+    search_fields = ("request_id", "model_asked", "model")
+    search_help_text = _("Request id, or model within a week; for more choose a time")
     ordering = ("-started_at",)
     sortable_by = ("time", "cost", "total")
     paginator = InfinitePaginator
@@ -91,6 +94,16 @@ class UsageRecordAdmin(Page):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UsageRecord]:
         return UsageRecord.objects.visible_to(request.user)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[UsageRecord], search_term: str
+    ) -> tuple[QuerySet[UsageRecord], bool]:
+        text = search_term.strip()
+        if not text:
+            return queryset, False
+        if not text.startswith(BEGINS_AN_ID) and not request.GET.get(WindowFilter.parameter_name):
+            queryset = queryset.filter(started_at__gte=timezone.now() - SEARCHED_TIME)
+        return queryset.filter(searched(text)), False
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **options: Any) -> Any:
         record = context["original"]

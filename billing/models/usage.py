@@ -103,7 +103,7 @@ class UsageRecord(Costed):
 
     request_id = models.CharField(_("request"), max_length=40, unique=True)
     started_at = models.DateTimeField(_("time"), db_index=True)
-    api_key_id = models.UUIDField(null=True, db_index=True)
+    api_key_id = models.UUIDField(null=True)
     api_key_name = models.CharField(_("API key"), max_length=100, blank=True)
     user_id = models.BigIntegerField(null=True)
     user_name = models.CharField(_("user"), max_length=150, blank=True)
@@ -138,7 +138,10 @@ class UsageRecord(Costed):
             models.Index(fields=["api_key_id", "started_at"], name="usage_of_a_key"),
             models.Index(fields=["user_id", "started_at"], name="usage_of_a_user"),
             models.Index(fields=["provider", "started_at"], name="usage_of_a_provider"),
+            models.Index(fields=["model", "started_at"], name="usage_of_a_model"),
             models.Index(fields=["combo", "started_at"], name="usage_of_a_combo", condition=~Q(combo="")),
+            models.Index(fields=["started_at"], name="usage_that_failed", condition=Q(status__gte=400)),
+            models.Index(fields=["started_at"], name="usage_that_fell_back", condition=Q(attempts__gt=1)),
         ]
 
     def __str__(self) -> str:
@@ -220,6 +223,7 @@ class DailyUsage(Counted):
             models.Index(fields=["api_key_id", "day"], name="days_of_a_key"),
             models.Index(fields=["user_id", "day"], name="days_of_a_user"),
             models.Index(fields=["team_id", "day"], name="days_of_a_team"),
+            models.Index(fields=["combo", "day"], name="days_of_a_combo", condition=~Q(combo="")),
         ]
 
     def __str__(self) -> str:
