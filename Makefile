@@ -9,7 +9,7 @@ LOCKS := requirements.lock requirements-dev.lock
 CLIENTS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/omniroute-clients
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-services test-browser e2e-clients lint format bench docs screenshots lock clean
+.PHONY: help install run test test-services test-browser e2e-clients lint format bench bench-usage docs screenshots lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ format: $(DEV_STAMP) ## Format the code
 
 bench: $(DEV_STAMP) ## Measure the gateway beside its upstream (PEERS=1: and LiteLLM)
 	bash tests/bench/run.sh
+
+bench-usage: $(DEV_STAMP) ## Measure the pages of usage over ROWS requests (1000000; DATABASE_URL: on PostgreSQL)
+	$(BIN)/python -m tests.bench.usage_pages --rows $(or $(ROWS),1000000) $(ARGS)
 
 docs: $(DEV_STAMP) ## Check that the docs' links and lists are true
 	$(BIN)/python -m pytest tests/test_docs.py
