@@ -3,13 +3,14 @@
 Law: a handful of queries, however many rows there are, and only what the user may see.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import TruncHour
+from django.db.models import CharField, Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Cast, Substr
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -27,6 +28,13 @@ LATEST = 10
 CHART_HEIGHT = 100
 
 USED_TOKENS = F("uncached_input_tokens") + F("cache_read_tokens") + F("cache_write_tokens") + F("output_tokens")
+SUMS = {
+    "requests": Count("pk"),
+    "failed": Count("pk", filter=FAILED),
+    "tokens": Sum(USED_TOKENS),
+    "cost": Sum("cost_usd"),
+    "unknown": Count("pk", filter=Q(cost_source=CostSource.UNKNOWN)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +73,15 @@ def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's dashboard callback."""
     now = timezone.now()
     records = UsageRecord.objects.visible_to(request.user)
-    recent = records.filter(started_at__gte=now - WINDOW)
-    day = totals(recent)
+    counted = by_hour(records.filter(started_at__gte=now - WINDOW))
+    day = totals(counted)
     latest = list(records[:LATEST]) if request.user.has_perm("billing.view_usagerecord") else []
     return context | {
         "title": _("Home"),
         "sees_everything": request.user.has_perm("billing.view_every_usagerecord"),
         "status": status(request),
         "day": day,
-        "hours": by_hour(recent, now),
+        "hours": hours(counted, now),
         "latest": [(record, outcome(record)) for record in latest],
         "attention": attention(request, day["unknown"], now),
         "base_url": settings.BASE_URL + "/v1",
@@ -91,29 +99,26 @@ def status(request: HttpRequest) -> dict[str, int] | None:
     )
 
 
-def totals(records: QuerySet[UsageRecord]) -> dict[str, Any]:
-    return records.aggregate(
-        requests=Count("pk"),
-        failed=Count("pk", filter=FAILED),
-        tokens=Sum(USED_TOKENS),
-        cost=Sum("cost_usd"),
-        unknown=Count("pk", filter=Q(cost_source=CostSource.UNKNOWN)),
-    )
+def by_hour(records: QuerySet[UsageRecord]) -> dict[datetime, dict[str, Any]]:
+    """The sums of each hour that has any. One pass, and without TruncHour, which is Python for each row on SQLite."""
+    hour = Substr(Cast("started_at", CharField()), 1, len("2026-01-31 23"))
+    rows: Any = records.order_by().annotate(hour=hour).values("hour").annotate(**SUMS)
+    return {datetime.strptime(row["hour"], "%Y-%m-%d %H").replace(tzinfo=UTC): row for row in rows}
 
 
-def by_hour(records: QuerySet[UsageRecord], now: datetime) -> list[Hour]:
+def totals(counted: Mapping[datetime, Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: sum(row[name] or 0 for row in counted.values()) for name in SUMS}
+
+
+def hours(counted: Mapping[datetime, Mapping[str, Any]], now: datetime) -> list[Hour]:
     """The 25 clock hours that the last 24 h touch, oldest first, also those without a request."""
-    rows = records.order_by().annotate(hour=TruncHour("started_at")).values("hour")
-    counted: dict[Any, Any] = {
-        row["hour"]: row for row in rows.annotate(requests=Count("pk"), failed=Count("pk", filter=FAILED))
-    }
     this_hour = now.replace(minute=0, second=0, microsecond=0)
     starts = [this_hour - timedelta(hours=back) for back in range(24, -1, -1)]
     most = max((row["requests"] for row in counted.values()), default=0) or 1
     return [_hour(place, start, counted.get(start, {}), most) for place, start in enumerate(starts)]
 
 
-def _hour(place: int, start: datetime, row: dict[str, Any], most: int) -> Hour:
+def _hour(place: int, start: datetime, row: Mapping[str, Any], most: int) -> Hour:
     requests, failed = row.get("requests", 0), row.get("failed", 0)
     scale = CHART_HEIGHT / most
     return Hour(place, start, requests, failed, round(requests * scale, 1), round(failed * scale, 1))
