@@ -47,7 +47,7 @@ PAGES = (
     Asked("Requests that were refused", f"{ADMIN}/usagerecord/?outcome=refused"),
     Asked("Requests that fell back", f"{ADMIN}/usagerecord/?outcome=fell-back"),
     Asked("Requests with no such outcome", f"{ADMIN}/usagerecord/?outcome=hung-up"),
-    Asked("Requests of a model", f"{ADMIN}/usagerecord/?model=codestral"),
+    Asked("Requests of a model", f"{ADMIN}/usagerecord/?model={{model}}"),
     Asked("Requests of a model that nobody asked", f"{ADMIN}/usagerecord/?model=never-heard-of"),
     Asked("Requests of a user", f"{ADMIN}/usagerecord/?user={{user}}"),
     Asked("Requests, 24 h", f"{ADMIN}/usagerecord/?window=24h"),
@@ -187,7 +187,7 @@ def measure(page: Asked, past: "Past", rounds: int) -> Iterator[Measured]:
     for who, user, wanted in (("Owner", past.owner, 200), ("Member", past.member, page.member)):
         own = UsageRecord.objects.visible_to(user).order_by("-started_at")[500]
         facts = {"key": past.keys[0].pk, "key_prefix": past.keys[0].shown_prefix, "user": past.member.pk}
-        path = page.path.format(**facts, pk=own.pk, request=own.request_id)
+        path = page.path.format(**facts, pk=own.pk, request=own.request_id, model=own.model)
         yield Measured(page, who, *timed(user, path, rounds, wanted))
 
 
