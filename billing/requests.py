@@ -47,6 +47,8 @@ WINDOWS: dict[str, tuple[str | Promise, timedelta]] = {
 BEGINS_AN_ID = "req_"
 SEARCHED_TIME = timedelta(days=7)
 """How far back a part of a model's name is looked for, unless a time is chosen: no index knows of parts."""
+SORTED_TIMES = frozenset({"1h", "24h", "7d"})
+"""Within these a list may be sorted by what has no index: by cost, by how long it took."""
 FAILED = Q(status__gte=400) & ~Q(status=CLIENT_HUNG_UP)
 
 

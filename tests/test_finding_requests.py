@@ -39,6 +39,16 @@ def test_a_part_of_a_model_is_looked_for_in_the_last_week_or_the_time_that_is_ch
     assert found(page, "q=seek&window=30d") == ["req_new", "req_old"]
 
 
+def test_only_a_short_time_is_sorted_by_what_has_no_index(page: Client) -> None:
+    make_record(request_id="req_dear", cost_usd=3, total_ms=9, started_at=timezone.now() - timedelta(hours=5))
+    make_record(request_id="req_cheap", cost_usd=1, total_ms=90)
+    assert found(page, "window=7d&o=-6") == ["req_dear", "req_cheap"]
+    assert found(page, "window=24h&o=-8") == ["req_cheap", "req_dear"]
+    for asked in ("o=-6", "window=30d&o=-6", "window=30d&o=6"):
+        assert found(page, asked) == ["req_cheap", "req_dear"], asked
+    assert found(page, "o=0") == ["req_dear", "req_cheap"]
+
+
 def test_what_a_key_was_used_for_stays_its_former_owners(client: Client) -> None:
     former, later = make_user(Role.MEMBER, "former"), make_user(Role.MEMBER, "later")
     key = make_key(former)

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
+from unfold.views import ChangeList
 
 from billing import csv_export, logged_calls
 from billing.call_logs import HEADER, USUAL_TIME, piece_of
@@ -22,6 +23,7 @@ from billing.models import CostSource, UsageRecord
 from billing.requests import (
     BEGINS_AN_ID,
     SEARCHED_TIME,
+    SORTED_TIMES,
     ComboFilter,
     KeyFilter,
     ModelFilter,
@@ -37,6 +39,17 @@ from billing.requests import (
 from billing.story import attempts, events
 from providers.dashboard import Page
 from providers.wording import ago, chip, clipped
+
+
+class RequestList(ChangeList):
+    """In the order of time, unless the list is short enough to be sorted by something else."""
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        ordering = super().get_ordering(request, queryset)
+        return ["-started_at", "-pk"] if ordering == ["-pk"] else ordering
 
 
 @admin.register(UsageRecord)
@@ -94,6 +107,13 @@ class UsageRecordAdmin(Page):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[UsageRecord]:
         return UsageRecord.objects.visible_to(request.user)
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        return RequestList
+
+    def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
+        is_short = request.GET.get(WindowFilter.parameter_name) in SORTED_TIMES
+        return self.sortable_by if is_short else ("time",)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[UsageRecord], search_term: str
