@@ -5,7 +5,6 @@ cost count where it was made. Sums only grow: removing old requests takes nothin
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -13,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
+from billing.budgets import day_of
 from billing.models import BillingSettings, CostSource, DailyUsage
 from billing.models.usage import NOBODY
 from billing.rows import SUMS, ZERO, Attempt, UsageRow
@@ -46,12 +46,18 @@ def time_zone() -> ZoneInfo:
     return ZoneInfo(BillingSettings.load().time_zone)
 
 
-def day_of(moment: datetime, zone: ZoneInfo) -> date:
-    return moment.astimezone(zone).date()
+def hold(mode: str) -> None:
+    """Until the transaction ends, so that nobody sums days anew (`rebuilding`) between the reading of the time zone
+    and the sums that follow it. SQLite lets one transaction write at a time, and needs no more.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {connection.ops.quote_name(DailyUsage._meta.db_table)} IN {mode} MODE")
 
 
 def add(rows: Sequence[UsageRow]) -> None:
     """Add these requests to the sums of their days. Within the transaction that stores them."""
+    hold("ROW EXCLUSIVE")
     zone = time_zone()
     places: Places = {}
     for row in rows:
