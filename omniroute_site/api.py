@@ -17,6 +17,7 @@ from ninja import NinjaAPI
 from ninja.parser import Parser
 
 import billing.api
+import billing.budget_api
 import billing.pricing_api
 import billing.team_api
 import billing.usage_api
@@ -123,6 +124,7 @@ api.add_router("", billing.api.router)
 api.add_router("", billing.usage_api.router)
 api.add_router("", billing.pricing_api.router)
 api.add_router("", billing.team_api.router)
+api.add_router("", billing.budget_api.router)
 api.add_router("", combos.api.router)
 api.add_router("", combos.watch_api.router)
 api.add_router("", combos.combo_api.router)

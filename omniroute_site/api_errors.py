@@ -95,13 +95,14 @@ def _saying(error: Mapping[str, Any]) -> str:
     param = _param(error)
     if error["type"] == "extra_forbidden":
         return f"{param} is not a field of this body."
-    return f"{param}: {error['msg']}." if param else "Send a JSON object as the body."
+    return f"{param}: {error['msg'].removeprefix('Value error, ')}." if param else "Send a JSON object as the body."
 
 
 def _param(error: Mapping[str, Any]) -> str | None:
-    """The location without "body" and the name of our own argument; None for the body as a whole."""
-    named = error["loc"][1:] if error["loc"][0] == "query" else error["loc"][2:]
-    return ".".join(str(step) for step in named)[:100] or None
+    """The location without "body" and the name of our own argument; None for the body as a whole. Queries are flat."""
+    if error["loc"][0] == "query":
+        return str(error["loc"][-1])[:100]
+    return ".".join(str(step) for step in error["loc"][2:])[:100] or None
 
 
 def on_invalid_row(request: HttpRequest, invalid: ValidationError) -> HttpResponse:

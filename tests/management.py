@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from billing import keys, pricing
-from billing.models import ApiKey, PriceChange, Team, UsageRecord
+from billing.models import ApiKey, Budget, PriceChange, Team, UsageRecord
 from combos.chains import save_chain
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
 from combos.targets import save_combo
@@ -40,6 +40,7 @@ class World:
     team: Team
     combo: Combo
     record: UsageRecord
+    budget: Budget
     users: dict[Role, User]
 
 
@@ -67,6 +68,7 @@ def world() -> World:
         key=key,
         team=Team.objects.create(pk=71, name="lab"),
         combo=combo,
+        budget=Budget.objects.create(api_key=key, period="daily", limit_usd=5),
         users=users,
     )
 
@@ -181,6 +183,10 @@ MATRIX: dict[tuple[str, str], tuple[Any, int, set[Role]]] = {
     ("GET", "/api/teams/{team_id}"): (None, 200, LOOK),
     ("PATCH", "/api/teams/{team_id}"): ({"name": "crew"}, 200, RUN),
     ("DELETE", "/api/teams/{team_id}"): (None, 200, RUN),
+    ("GET", "/api/usage/budget"): (None, 200, ALL),
+    ("POST", "/api/usage/budget"): ({"level": "global", "limit": 9, "period": "weekly"}, 200, RUN),
+    ("DELETE", "/api/usage/budget"): (None, 400, RUN),
+    ("DELETE", "/api/usage/budget/{budget_id}"): (None, 200, RUN),
 }
 ROWS = [pytest.param(*operation, *row, id=" ".join(operation)) for operation, row in MATRIX.items()]
 over_matrix = pytest.mark.parametrize(("method", "template", "body", "success", "roles"), ROWS)
@@ -196,6 +202,7 @@ def path_in(world: World, template: str) -> str:
         provider="deepseek",
         model="deepseek-chat",
         team_id=world.team.pk,
+        budget_id=world.budget.pk,
     )
 
 
@@ -207,6 +214,10 @@ def state() -> tuple[int, ...]:
         ProviderConnection,
         ProviderNode,
         ApiKey,
+        ProviderConnection,
+        ProviderNode,
+        ApiKey,
+        Budget,
         Combo,
         ComboTarget,
         ModelAlias,

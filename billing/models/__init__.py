@@ -1,7 +1,7 @@
 """Who pays: API keys and teams, prices, budgets, and what every request used and cost."""
 
 from billing.key_rules import Scope
-from billing.models.budgets import Budget, Level, Period
+from billing.models.budgets import Budget, BudgetNotice, BudgetQuerySet, Level, Mark, Period
 from billing.models.keys import ApiKey, ApiKeyQuerySet, FormerKey, Team
 from billing.models.prices import PriceChange, PriceSource, Pricing
 from billing.models.settings import BillingSettings
@@ -13,11 +13,14 @@ __all__ = [
     "ApiKeyQuerySet",
     "BillingSettings",
     "Budget",
+    "BudgetNotice",
+    "BudgetQuerySet",
     "CallBody",
     "CostSource",
     "DailyUsage",
     "FormerKey",
     "Level",
+    "Mark",
     "Period",
     "PriceChange",
     "PriceSource",
