@@ -99,6 +99,14 @@ def holding(key: ApiKey, now: datetime | None = None) -> list[Standing]:
     return standings(Budget.objects.holding(key), now)
 
 
+def of_user(user_id: int) -> list[Standing]:
+    return standings(Budget.objects.filter(Q(user_id=user_id) | Q(level=Level.GLOBAL)))
+
+
+def of_team(team_id: int) -> list[Standing]:
+    return standings(Budget.objects.filter(Q(team_id=team_id) | Q(level=Level.GLOBAL)))
+
+
 def narrowest(found: Iterable[Standing]) -> Standing | None:
     """The one with the least left, which is how much the next request may spend."""
     return min(found, key=lambda each: each.left, default=None)

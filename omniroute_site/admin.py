@@ -19,6 +19,8 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm
 
+from billing import standing
+from billing.budget_bars import block
 from omniroute_site.forms import LAST_OWNER, NewUserForm, UserForm
 from omniroute_site.roles import Role
 from omniroute_site.users import give_role, leaves_no_owner
@@ -52,9 +54,10 @@ class UserAdmin(BaseUserAdmin, Page):  # type: ignore[type-arg]
     search_fields = ("username", "email")
     ordering = ("username",)
     filter_horizontal = ()
-    readonly_fields = ("last_login", "date_joined", "password_link")
+    readonly_fields = ("last_login", "date_joined", "password_link", "budgets")
     fieldsets = (
         (None, {"fields": ("username", "email", "role", "is_active", "password_link")}),
+        (_("Money"), {"fields": ("budgets",)}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "email", "role", "password1", "password2")}),)
@@ -75,6 +78,10 @@ class UserAdmin(BaseUserAdmin, Page):  # type: ignore[type-arg]
     def password_link(self, user: User) -> SafeString:
         url = reverse("admin:auth_user_password_change", args=[user.pk])
         return format_html('<a class="omni-link" href="{}">{}</a>', url, _("Set another password"))
+
+    @display(description=_("budgets that apply"))
+    def budgets(self, user: User) -> SafeString:
+        return block(standing.of_user(user.pk), linked=True)
 
     @display(description=_("role"))
     def role(self, user: User) -> SafeString:

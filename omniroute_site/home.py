@@ -17,14 +17,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from billing import days
+from billing import days, standing
+from billing.budget_bars import facts as bar_facts
 from billing.models import Budget, CostSource, UsageRecord
 from billing.requests import FAILED, outcome
 from billing.spending import with_spent
+from billing.standing import Standing
 from providers.models import ProviderConnection
 
 WINDOW = timedelta(hours=24)
 LATEST = 10
+MOST_BUDGETS = 8
 CHART_HEIGHT = 100
 
 USED_TOKENS = F("uncached_input_tokens") + F("cache_read_tokens") + F("cache_write_tokens") + F("output_tokens")
@@ -84,6 +87,7 @@ def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "hours": hours(counted, now),
         "latest": [(record, outcome(record)) for record in latest],
         "attention": attention(request, day["unknown"], now),
+        "own_budgets": own_budgets(request),
         "base_url": settings.BASE_URL + "/v1",
         "keys_link": reverse("admin:billing_apikey_add") if request.user.has_perm("billing.add_apikey") else None,
     }
@@ -129,7 +133,7 @@ def attention(request: HttpRequest, unpriced: int, now: datetime) -> list[Attent
     if request.user.has_perm("providers.view_providerconnection"):
         found += _inactive_connections()
     if request.user.has_perm("billing.view_budget"):
-        found += _used_up_budgets(now)
+        found += _spent_budgets(now)
     if unpriced and request.user.has_perm("billing.view_every_usagerecord"):
         found.append(_unknown_prices(unpriced))
     return found
@@ -146,17 +150,35 @@ def _inactive_connections() -> list[Attention]:
     ]
 
 
-def _used_up_budgets(now: datetime) -> list[Attention]:
-    budgets: Any = with_spent(Budget.objects.select_related("api_key", "user", "team"), now, days.time_zone())
-    rows = budgets.filter(spent__gte=F("limit_usd"))[:5]
-    return [
-        Attention(
-            _("%(key)s: %(period)s budget used up")
-            % {"key": row.subject_name, "period": row.get_period_display().lower()},
-            reverse("admin:billing_budget_change", args=[row.pk]),
-        )
-        for row in rows
-    ]
+def _spent_budgets(now: datetime) -> list[Attention]:
+    """Those that are used up or nearly so, of every level. A limit of nothing was meant so, and is no news."""
+    zone = days.time_zone()
+    rows = with_spent(Budget.objects.select_related("api_key", "user", "team"), now, zone).filter(limit_usd__gt=0)
+    used_up, warned = rows.filter(standing.USED_UP), rows.filter(standing.WARNED)
+    found = [*used_up[: MOST_BUDGETS + 1], *warned[: MOST_BUDGETS + 1]]
+    shown = [_spent_budget(standing.standing(row, now, zone)) for row in found[:MOST_BUDGETS]]
+    if len(found) > MOST_BUDGETS:
+        shown.append(Attention(_("More budgets are nearly used up"), reverse("admin:billing_budget_changelist")))
+    return shown
+
+
+def _spent_budget(each: Standing) -> Attention:
+    used_up, nearly = _("%(whom)s: %(period)s budget used up"), _("%(whom)s: %(percent)d %% of the %(period)s budget")
+    facts = {
+        "whom": each.budget.subject_name,
+        "period": each.budget.get_period_display().lower(),
+        "percent": int(each.percent),
+    }
+    link = reverse("admin:billing_budget_change", args=[each.budget.pk])
+    return Attention((nearly if each.allows else used_up) % facts, link)
+
+
+def own_budgets(request: HttpRequest) -> list[dict[str, Any]]:
+    """What holds back the keys of somebody who sees no page of budgets: their own and those of their keys."""
+    if request.user.has_perm("billing.view_budget") or not request.user.has_perm("billing.view_apikey"):
+        return []
+    found = standing.standings(Budget.objects.visible_to(request.user))
+    return [bar_facts(each) for each in found[:MOST_BUDGETS]]
 
 
 def _unknown_prices(number: int) -> Attention:

@@ -83,6 +83,7 @@ NAVIGATION = [
                 "permission": may("billing.view_pricing"),
             },
             entry(_("Budgets"), "savings", "billing.budget"),
+            entry(_("Money settings"), "payments", "billing.billingsettings"),
         ],
     },
     {

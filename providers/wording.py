@@ -63,3 +63,19 @@ def ago(moment: datetime | None) -> SafeString | str:
         return "—"
     words = relative(moment, timezone.now())
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), exact(moment), words)
+
+
+def countdown(moment: datetime) -> SafeString | str:
+    """`in 2:07:23`, which ticks; from a day on `in 3 days`. The exact time on hover."""
+    left = moment - timezone.now()
+    if not timedelta(0) < left < timedelta(days=1):
+        return ago(moment)
+    seconds = round(left.total_seconds())
+    phrase = '<time datetime="{}" title="{}">{} <span data-countdown="{}">{}</span></time>'
+    return format_html(phrase, moment.isoformat(), exact(moment), gettext("in"), seconds, _clock(seconds))
+
+
+def _clock(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -18,6 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from billing import keys as api_keys
+from billing import standing
+from billing.budget_bars import block
 from billing.figures import count
 from billing.forms.keys import KeyForm, RotationForm
 from billing.key_rights import NotYours, check_rotation, chooses_teams, manages_every_key
@@ -92,6 +94,7 @@ class ApiKeyAdmin(Switchable):
             (_("What it may do"), {"fields": may}),
             (_("Limits"), {"fields": limits}),
             *([(_("Who pays"), {"fields": payers})] if payers else []),
+            *([(_("Budgets"), {"fields": ["budgets"]})] if obj else []),
         ]
 
     def _payers(self, request: HttpRequest, obj: ApiKey | None) -> list[str]:
@@ -100,7 +103,7 @@ class ApiKeyAdmin(Switchable):
         return ["team"] if chooses_teams(request.user) or (obj and obj.team_id) else []
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
-        told = ("shown", "last_used", "created", *AS_TEXT.values())
+        told = ("shown", "last_used", "created", "budgets", *AS_TEXT.values())
         return told if chooses_teams(request.user) else ("team", *told)
 
     def get_form(self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **options: Any) -> Any:
@@ -229,6 +232,11 @@ class ApiKeyAdmin(Switchable):
     @display(description=_("last used"), ordering="last_used_at")
     def last_used(self, key: ApiKey) -> SafeString | str:
         return ago(key.last_used_at) if key.last_used_at else gettext("never")
+
+    @display(description=_("budgets that apply"))
+    def budgets(self, key: ApiKey) -> SafeString:
+        """Without links: a Member reads this, who may not open them."""
+        return block(standing.holding(key), linked=False)
 
     @display(description=_("expires"), ordering="expires_at")
     def expires(self, key: ApiKey) -> SafeString | str:
