@@ -1,4 +1,4 @@
-"""What happens to requests and to the health of what they ask, for whoever watches.
+"""What happens to requests, to the health of what they ask and to what pays for them, for whoever watches.
 
 `publish` never fails and never waits: a subscriber that is slow loses the oldest events. Each worker publishes what
 happened in it; what other workers did is theirs to publish.
@@ -87,6 +87,19 @@ class SharedStateFound:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetReached:
+    """A budget is nearly used up or used up, for the first time in its window."""
+
+    budget: int
+    level: str
+    subject: str
+    period: str
+    mark: str
+    percent: int
+    resets_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptFailed:
     """One candidate was asked and did not answer."""
 
@@ -122,6 +135,7 @@ Event: TypeAlias = (
     | HealthReset
     | SharedStateLost
     | SharedStateFound
+    | BudgetReached
     | AttemptFailed
     | RequestRouted
 )

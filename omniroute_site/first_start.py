@@ -21,6 +21,7 @@ HOUSEKEEPING: dict[str, tuple[str, str | None]] = {
     "Forget expired sessions": ("django.core.management.call_command", "'clearsessions'"),
     "Forget conversations that have ended": ("combos.memory.forget_expired", None),
     "Forget former API keys": ("billing.keys.forget_former", None),
+    "Forget old notices of budgets": ("billing.notices.forget_old", None),
     "Forget requests and bodies that are old enough": ("billing.retention.forget_what_is_due", None),
     "Read the list prices of the day": ("billing.price_list.sync_today", None),
 }
