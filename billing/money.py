@@ -21,6 +21,11 @@ def dollars(number: int) -> Decimal:
     return Decimal(number).scaleb(-PLACES)
 
 
+def plain(amount: Decimal) -> str:
+    """`10`, `0.25`: without the places that the database keeps."""
+    return f"{Decimal(amount).normalize():f}"
+
+
 class MoneyField(models.DecimalField):  # type: ignore[type-arg]
     """A Decimal of US dollars in Python, a big integer in the database."""
 

@@ -14,7 +14,7 @@ from django.db import IntegrityError
 from billing.allowances import Allowance, Allowances
 from billing.budgets import beginning, day_after
 from billing.models import BudgetNotice, Mark
-from billing.money import dollars
+from billing.money import dollars, plain
 from billing.standing import WHOSE, mark_of
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Notice:
         whose = WHOSE[self.allowance.level].format(subject=self.allowance.subject)
         return (
             f"the {self.allowance.period} budget of {whose} {SAID[self.mark]}: {dollars(self.spent):.4f} of "
-            f"{self.allowance.limit_usd.normalize():f} US$. It begins anew at {self.begins_anew:%Y-%m-%d %H:%M %Z}."
+            f"{plain(self.allowance.limit_usd)} US$. It begins anew at {self.begins_anew:%Y-%m-%d %H:%M %Z}."
         )
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from billing import days
 from billing.budgets import window
 from billing.models import ApiKey, Budget, Level, Mark, Period
-from billing.money import MoneyField
+from billing.money import MoneyField, plain
 from billing.spending import with_spent
 
 LEVELS = list(Level)
@@ -74,7 +74,7 @@ class Standing:
     def why_refused(self) -> str:
         """As the request would hear it, in the words of programs."""
         whose = WHOSE[Level(self.budget.level)].format(subject=self.budget.subject_name)
-        limit = f"{self.budget.limit_usd.normalize():f}"
+        limit = plain(self.budget.limit_usd)
         return (
             f"The {self.budget.period} budget of {whose}, {limit} US$, is used up. "
             f"It begins anew at {self.ends:%Y-%m-%d %H:%M %Z}."

@@ -132,8 +132,8 @@ def attention(request: HttpRequest, unpriced: int, now: datetime) -> list[Attent
     found: list[Attention] = []
     if request.user.has_perm("providers.view_providerconnection"):
         found += _inactive_connections()
-    if request.user.has_perm("billing.view_budget"):
-        found += _spent_budgets(now)
+    if request.user.has_perm("billing.view_apikey"):
+        found += _spent_budgets(request, now)
     if unpriced and request.user.has_perm("billing.view_every_usagerecord"):
         found.append(_unknown_prices(unpriced))
     return found
@@ -150,34 +150,47 @@ def _inactive_connections() -> list[Attention]:
     ]
 
 
-def _spent_budgets(now: datetime) -> list[Attention]:
+def _spent_budgets(request: HttpRequest, now: datetime) -> list[Attention]:
     """Those that are used up or nearly so, of every level. A limit of nothing was meant so, and is no news."""
     zone = days.time_zone()
-    rows = with_spent(Budget.objects.select_related("api_key", "user", "team"), now, zone).filter(limit_usd__gt=0)
+    rows = with_spent(_budgets(request), now, zone).filter(limit_usd__gt=0)
     used_up, warned = rows.filter(standing.USED_UP), rows.filter(standing.WARNED)
     found = [*used_up[: MOST_BUDGETS + 1], *warned[: MOST_BUDGETS + 1]]
-    shown = [_spent_budget(standing.standing(row, now, zone)) for row in found[:MOST_BUDGETS]]
-    if len(found) > MOST_BUDGETS:
+    sees_pages = request.user.has_perm("billing.view_budget")
+    shown = [_spent_budget(standing.standing(row, now, zone), sees_pages) for row in found[:MOST_BUDGETS]]
+    if len(found) > MOST_BUDGETS and sees_pages:
         shown.append(Attention(_("More budgets are nearly used up"), reverse("admin:billing_budget_changelist")))
     return shown
 
 
-def _spent_budget(each: Standing) -> Attention:
+def _budgets(request: HttpRequest) -> QuerySet[Budget]:
+    return Budget.objects.visible_to(request.user).select_related("api_key", "user", "team")
+
+
+def _spent_budget(each: Standing, sees_pages: bool) -> Attention:
     used_up, nearly = _("%(whom)s: %(period)s budget used up"), _("%(whom)s: %(percent)d %% of the %(period)s budget")
     facts = {
         "whom": each.budget.subject_name,
         "period": each.budget.get_period_display().lower(),
         "percent": int(each.percent),
     }
-    link = reverse("admin:billing_budget_change", args=[each.budget.pk])
-    return Attention((nearly if each.allows else used_up) % facts, link)
+    return Attention((nearly if each.allows else used_up) % facts, _page_of(each.budget, sees_pages))
+
+
+def _page_of(budget: Budget, sees_pages: bool) -> str:
+    """For who may not open the budget's own: that of their key, or the front page, where it is shown."""
+    if sees_pages:
+        return reverse("admin:billing_budget_change", args=[budget.pk])
+    return (
+        reverse("admin:billing_apikey_change", args=[budget.api_key.pk]) if budget.api_key else reverse("admin:index")
+    )
 
 
 def own_budgets(request: HttpRequest) -> list[dict[str, Any]]:
     """What holds back the keys of somebody who sees no page of budgets: their own and those of their keys."""
     if request.user.has_perm("billing.view_budget") or not request.user.has_perm("billing.view_apikey"):
         return []
-    found = standing.standings(Budget.objects.visible_to(request.user))
+    found = standing.standings(_budgets(request))
     return [bar_facts(each) for each in found[:MOST_BUDGETS]]
 
 

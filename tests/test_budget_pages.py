@@ -218,11 +218,14 @@ def test_home_shows_members_their_own_budgets(client: Client) -> None:
     key = make_key(member)
     Budget.objects.create(api_key=key, period="daily", limit_usd=10)
     Budget.objects.create(api_key=make_key(name="not yours"), period="daily", limit_usd=77)
-    make_record(key, cost_usd=Decimal("2.5"), started_at=timezone.now())
+    make_record(key, cost_usd=Decimal("8.5"), started_at=timezone.now())
     client.force_login(member)
-    shown = text_of(client.get("/admin/"))
-    assert "$2.50 of $10.00" in shown
-    assert "$77.00" not in shown
+    answer = client.get("/admin/")
+    assert "$8.50 of $10.00" in text_of(answer)
+    assert "$77.00" not in text_of(answer)
+    (attention,) = answer.context["attention"]
+    assert attention.text == "laptop: 85 % of the daily budget"
+    assert client.get(attention.link).status_code == 200
 
 
 def test_who_has_spent_everything_still_opens_every_page(client: Client) -> None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import Budget, Level, Period
+from billing.money import plain
 
 SUBJECTS = {Level.KEY: "api_key", Level.USER: "user", Level.TEAM: "team"}
 """The field that says whom a budget of that level is for."""
@@ -34,7 +35,7 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Budget
         fields = ("level", *SUBJECTS.values(), "period", "limit_usd", "warn_percent")
-        labels = {"limit_usd": _("limit, US$"), "warn_percent": _("warn at, % of the limit")}
+        labels = {"limit_usd": _("Limit, US$"), "warn_percent": _("Warn at, % of the limit")}
         help_texts = {
             "level": _("Everybody together is all requests, also those without a key."),
             "period": _("In the time zone under Money settings; a week begins on Monday."),
@@ -46,6 +47,8 @@ class BudgetForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **options)
         if "limit_usd" in self.fields:
             self.fields["limit_usd"].widget.attrs |= {"min": "0", "step": "any", "inputmode": "decimal"}
+        if self.instance.pk:
+            self.initial["limit_usd"] = plain(self.instance.limit_usd)
 
     def clean(self) -> dict[str, Any] | None:
         """Fields of other levels are forgotten: they are not shown, and may be left from another choice."""

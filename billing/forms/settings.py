@@ -19,7 +19,7 @@ def time_zones() -> list[tuple[str, str]]:
 
 class MoneySettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     time_zone = forms.ChoiceField(
-        label=_("time zone"),
+        label=_("Time zone"),
         widget=UnfoldAdminSelect2Widget,
         help_text=_(
             "Days, weeks and months of budgets and reports begin at midnight there. When it changes, the days whose "

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models.keys import ApiKey, Team
 from billing.models.prices import NOT_NEGATIVE
-from billing.money import MoneyField
+from billing.money import MoneyField, plain
 from providers.configuration import Configuration, ConfigurationQuerySet
 
 
@@ -101,7 +101,7 @@ class Budget(Configuration):
         ]
 
     def __str__(self) -> str:
-        return f"{self.subject_name}: {self.limit_usd} US$ {self.get_period_display()}"
+        return f"{self.subject_name}: {plain(self.limit_usd)} US$, {self.get_period_display().lower()}"
 
     @property
     def subject_name(self) -> str:
