@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection
+from django.db import connection, transaction
 
 from billing.budgets import day_of
 from billing.models import BillingSettings, CostSource, DailyUsage
@@ -55,6 +55,7 @@ def hold(mode: str) -> None:
             cursor.execute(f"LOCK TABLE {connection.ops.quote_name(DailyUsage._meta.db_table)} IN {mode} MODE")
 
 
+@transaction.atomic(savepoint=False)
 def add(rows: Sequence[UsageRow]) -> None:
     """Add these requests to the sums of their days. Within the transaction that stores them."""
     hold("ROW EXCLUSIVE")

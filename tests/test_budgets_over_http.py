@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tests.conftest import MakeGateway
 from tests.gateway import GatewayProcess, wait_until
 from tests.upstream import ScriptedUpstream
+from tests.visitors import visitors
 
 HELLO = [{"role": "user", "content": "hello"}]
 PRICES = """
@@ -152,3 +154,23 @@ def test_who_has_spent_everything_still_reads_the_management_api(priced: Gateway
     check = priced.api("GET", f"/usage/budget?keyId={row['id']}")["budgetCheck"]
     assert check["reason"].startswith("The daily budget of the key spent-manager, 0 US$, is used up.")
     assert datetime.now(UTC).strftime("%Y") in check["reason"]
+
+
+def test_another_time_zone_sums_what_is_kept_anew(priced: GatewayProcess) -> None:
+    """Saved in the dashboard, done by the scheduled work."""
+    key = priced.make_key("traveller")
+    assert ask(priced, key).status_code == 200
+    priced.wait_for_usage(1, api_key_name="traveller")
+    now = datetime.now(UTC)
+    zone = "Pacific/Kiritimati" if now.hour >= 10 else "Pacific/Niue"
+    settings = {"assumed_output_tokens": "4096", "usage_days": "365", "body_days": "7", "time_zone": zone}
+    answer = visitors(priced)["Operator"].post("billing/billingsettings/1/change/", **settings)
+    assert answer.status_code == 302
+
+    def days() -> str:
+        code = "from billing.models import DailyUsage as D; print(*{str(row.day) for row in D.objects.all()})"
+        return tell(priced, code).strip()
+
+    there = str(now.astimezone(ZoneInfo(zone)).date())
+    assert there != str(now.date())
+    wait_until(lambda: days() == there, 30, "the new sums")
