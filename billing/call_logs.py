@@ -12,7 +12,6 @@ from operator import or_
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 
 from billing.asked import filters_of, filters_of_requests

@@ -15,7 +15,7 @@ from django.db.models import BigIntegerField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Mod
 from django.utils.translation import gettext as _
 
-from billing.days import day_of
+from billing.budgets import day_of
 from billing.models import ApiKey, CostSource, UsageAttempt, UsageRecord
 from billing.whatif import Call, Request, Unfit
 from translator.usage import Usage

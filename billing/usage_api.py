@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from billing import call_logs, csv_export, reports
 from billing import days as day_sums
 from billing.asked import DIMENSIONS, filters_of
+from billing.budgets import day_of
 from billing.csv_export import Cell
 from billing.models import CallBody, DailyUsage, UsageAttempt, UsageRecord
 from billing.ranges import Span, WrongAsked, span_of
@@ -107,7 +108,7 @@ def _sums(request: HttpRequest, asked: AskedSums) -> tuple[QuerySet[DailyUsage],
 
 
 def _today() -> Any:
-    return day_sums.day_of(timezone.now(), day_sums.time_zone())
+    return day_of(timezone.now(), day_sums.time_zone())
 
 
 @router.get("/usage/history", auth=SEES_REQUESTS, response=History)

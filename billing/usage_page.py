@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing import charts, days, reports
 from billing.asked import DIMENSIONS, FILTERS, filters_of, filters_of_requests
-from billing.budgets import beginning
+from billing.budgets import beginning, day_of
 from billing.charts import Chart, Point
 from billing.figures import count, money, percent
 from billing.models import DailyUsage, UsageRecord
@@ -73,7 +73,7 @@ class View:
 def view_of(request: HttpRequest) -> View:
     """With the usual range and no filter, where those of the URL are wrong."""
     zone = days.time_zone()
-    today = days.day_of(timezone.now(), zone)
+    today = day_of(timezone.now(), zone)
     asked = {name: str(value).strip() for name, value in request.GET.items() if str(value).strip()}
     filters = {name: value for name, value in asked.items() if name in FILTERS}
     chart = asked.get("chart", "cost") if asked.get("chart") in CHARTS else "cost"

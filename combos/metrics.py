@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from billing import days
+from billing.budgets import day_of
 from billing.models import DailyUsage, UsageRecord
 from billing.requests import CLIENT_HUNG_UP
 from combos.models import Combo
@@ -90,7 +91,7 @@ def _groups(combo: Combo) -> Iterator[Mapping[str, Any]]:
     usage = DailyUsage.objects.filter(combo=combo.name)
     if (since := combo.metrics_since) is not None:
         zone = days.time_zone()
-        tomorrow = days.day_of(since, zone) + timedelta(days=1)
+        tomorrow = day_of(since, zone) + timedelta(days=1)
         usage = usage.filter(day__gte=tomorrow)
         yield from _counted(combo, since, datetime.combine(tomorrow, time(), zone))
     yield from _grouped(usage).annotate(**OF_DAYS)

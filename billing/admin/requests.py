@@ -90,12 +90,6 @@ class UsageRecordAdmin(Page):
         table = path("csv/", self.admin_site.admin_view(self.export), name="billing_usagerecord_csv")
         return [table, *super().get_urls()]
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
-        """Of the last 30 days, unless a time is chosen: a word is looked for row by row."""
-        if search_term and WindowFilter.parameter_name not in request.GET:
-            queryset = queryset.filter(started_at__gte=timezone.now() - USUAL_TIME)
-        return super().get_search_results(request, queryset, search_term)
-
     def export(self, request: HttpRequest) -> HttpResponseBase:
         """What the list shows, as a table: of the last 30 days, unless a time is chosen."""
         if not self.has_view_permission(request):

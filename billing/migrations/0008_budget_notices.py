@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0003_money'),
+        ('billing', '0007_usage_is_found_quickly'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0004_usage_of_a_user'),
+        ('billing', '0006_key_rules'),
     ]
 
     operations = [
