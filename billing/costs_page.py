@@ -13,24 +13,19 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise
 
-from billing import reports
+from billing import reports, standing
 from billing.asked import DIMENSIONS
+from billing.budget_bars import facts
 from billing.models import Budget, Level
 from billing.reports import Part
-from billing.spending import with_spent
-from billing.usage_page import MOST_ROWS, Breakdown, Row, View, breakdown, colours_of, shell, usage_of, view_of
+from billing.usage_page import MOST_ROWS, Breakdown, Row, breakdown, colours_of, shell, usage_of, view_of
 
 SUBJECTS = {"apiKey": "api_key_id", "user": "user_id", "team": "team_id"}
 """Whose cost is shown with a budget: by dimension, the column of Budget."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """A budget and how much of it is spent."""
-
-    budget: Any
-    share: int
-    tone: str
+Gauge = dict[str, Any]
+"""A budget and how much of it is spent, as `billing.budget_bars` shows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +49,7 @@ def costs_facts(request: HttpRequest) -> dict[str, Any]:
     names = ["apiKey", "user", "team"] if sees_all else ["apiKey"]
     found = reports.report(usage.filter(view.span.condition), ["provider", *names])
     told = [breakdown(name, found, view, {}) for name in names]
-    gauges = _gauges(_budgets_of(request, _ids(names, found.parts)), view)
+    gauges = _gauges(_budgets_of(request, _ids(names, found.parts)))
     return shell(view, found) | {
         "providers": breakdown("provider", found, view, colours_of(found)),
         "payers": [_payers(name, each, gauges) for name, each in zip(names, told, strict=True)],
@@ -73,25 +68,16 @@ def _budgets_of(request: HttpRequest, ids: Mapping[str, list[Any]]) -> QuerySet[
     wanted = Q(level=Level.GLOBAL)
     for column, found in ids.items():
         wanted |= Q(**{f"{column}__in": found})
-    budgets = Budget.objects.filter(wanted).select_related("api_key", "user", "team")
-    if request.user.has_perm("billing.view_budget"):
-        return budgets
-    return budgets.filter(Q(api_key__owner_id=request.user.pk) | Q(user_id=request.user.pk))
+    return Budget.objects.visible_to(request.user).filter(wanted)
 
 
-def _gauges(budgets: QuerySet[Budget], view: View) -> Mapping[tuple[str, Any], list[Gauge]]:
+def _gauges(budgets: QuerySet[Budget]) -> Mapping[tuple[str, Any], list[Gauge]]:
     """By column and id; everybody's under no column."""
     gauges: dict[tuple[str, Any], list[Gauge]] = defaultdict(list)
-    for budget in with_spent(budgets, timezone.now(), view.zone):
-        column = next((each for each in SUBJECTS.values() if getattr(budget, each)), "")
-        gauges[column, getattr(budget, column, None)].append(_gauge(budget))
+    for each in standing.standings(budgets):
+        column = next((column for column in SUBJECTS.values() if getattr(each.budget, column)), "")
+        gauges[column, getattr(each.budget, column, None)].append(facts(each))
     return gauges
-
-
-def _gauge(budget: Any) -> Gauge:
-    share = min(100, int(100 * budget.spent / budget.limit_usd)) if budget.limit_usd else 100
-    tone = "bad" if share >= 100 else "warn" if share >= budget.warn_percent else "good"
-    return Gauge(budget, share, tone)
 
 
 def _payers(name: str, told: Breakdown, gauges: Mapping[tuple[str, Any], list[Gauge]]) -> Payers:

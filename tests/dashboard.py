@@ -76,7 +76,6 @@ def make_record(key: ApiKey | None = None, **facts: object) -> UsageRecord:
 def row_of(record: UsageRecord) -> UsageRow:
     """What the journal would have said of it."""
     names = {*ledger.RECORD_COLUMNS} - {"tried"}
-    names = set(UsageRow.__struct_fields__) - {"made", "tried", "is_reserved"}
     attempt = {name: getattr(record, name) for name in set(Attempt.__struct_fields__) & names}
     row = {name: getattr(record, name) for name in names}
     return UsageRow(**row, made=[Attempt(**attempt)] * record.attempts)
