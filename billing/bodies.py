@@ -58,11 +58,15 @@ class Call:
         return len(self.asked) + len(self.heard)
 
 
+def make_journal(data_dir: Path) -> Journal[BodyRow]:
+    return Journal(data_dir / DIRECTORY, BodyRow, store_and_disconnect, kind="bodies", is_told=False)
+
+
 class BodyLog:
     """One worker's log of bodies. `keep` is called on the event loop."""
 
     def __init__(self, data_dir: Path, most_bytes: int) -> None:
-        self._journal = Journal(data_dir / DIRECTORY, BodyRow, store_and_disconnect)
+        self._journal = make_journal(data_dir)
         self._most_bytes = most_bytes
         self._pool = ThreadPoolExecutor(1, "body-writer")
         self._guard = threading.Lock()
@@ -109,7 +113,7 @@ def begin(data_dir: Path, most_bytes: int) -> BodyLog | None:
         body_log.start()
         return body_log
     if (data_dir / DIRECTORY).exists():
-        leftovers = Journal(data_dir / DIRECTORY, BodyRow, store_and_disconnect)
+        leftovers = make_journal(data_dir)
         leftovers.start()
         leftovers.stop()
     return None

@@ -41,7 +41,8 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 class Journal(Generic[Row]):
     """One worker's journal. `append`, `begin` and `drop` are called on the event loop, the rest on the writer thread.
 
-    `name_of` tells what a row is of; None: rows of this journal are whole when they come.
+    `name_of` tells what a row is of; None: rows of this journal are whole when they come. `is_told`: whether a row that
+    is lost may be told to the log, as prompts may not.
     """
 
     def __init__(
@@ -51,6 +52,8 @@ class Journal(Generic[Row]):
         store: Callable[[list[Row]], None],
         name_of: Callable[[Row], str] | None = None,
         largest: int = LARGEST,
+        kind: str = "usage rows",
+        is_told: bool = True,
     ) -> None:
         self._root = directory
         self._own = directory / uuid.uuid4().hex
@@ -60,6 +63,8 @@ class Journal(Generic[Row]):
         self._name_of = name_of
         self._unfinished = Unfinished(self._own)
         self._largest = largest
+        self._kind = kind
+        self._is_told = is_told
         self._segments = 0
         self._written = 0
         self._waiting = 0
@@ -105,10 +110,10 @@ class Journal(Generic[Row]):
                 self._written += len(line)
         except OSError as error:
             self._is_refused_by_disk(error)
-            log.critical("usage row lost, %s: %s", error, line.decode())
+            log.critical("one of the %s lost, %s: %s", self._kind, error, line.decode() if self._is_told else "")
 
     def _is_refused_by_disk(self, error: OSError) -> None:
-        self.trouble = f"usage rows cannot be written to {self._own}: {error}"
+        self.trouble = f"{self._kind} cannot be written to {self._own}: {error}"
 
     def stop(self) -> None:
         """Store what is there, then stop. Rows that cannot be stored stay on the disk for the next start."""
@@ -157,7 +162,7 @@ class Journal(Generic[Row]):
     def _shout_if_lost(self) -> None:
         if self._lost:
             lost, self._lost = self._lost, 0
-            self.trouble = f"{lost} usage rows were dropped: {self._largest >> 20} MiB wait for the database already"
+            self.trouble = f"{lost} {self._kind} were dropped: {self._largest >> 20} MiB wait for the database already"
             log.critical(self.trouble)
 
     def _adopt_orphans(self) -> None:
@@ -187,7 +192,7 @@ class Journal(Generic[Row]):
             if rows:
                 self._store(rows)
         except Exception as error:  # The outermost edge of the thread: whatever it is, the rows stay on the disk.
-            self.trouble = f"usage rows wait in {directory} for the database: {error}"
+            self.trouble = f"{self._kind} wait in {directory} for the database: {error}"
             log.error(self.trouble)
             return False
         return True
