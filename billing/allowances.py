@@ -5,7 +5,7 @@ Law: facts alone, immutable. What is spent of them is `meter`'s.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -37,7 +37,7 @@ class Allowance:
 
 
 class Window(NamedTuple):
-    """`name` is its first day."""
+    """`name` is its first day, and where that is."""
 
     name: str
     begins: datetime
@@ -71,9 +71,13 @@ class Allowances:
         """The one that `now` falls into."""
         known = self._windows.get(period)
         if known is None or not known.begins <= now < known.ends:
-            name = first_day(period, now, self.zone).isoformat()
-            known = self._windows[period] = Window(name, *window(period, now, self.zone))
+            first = first_day(period, now, self.zone)
+            known = self._windows[period] = Window(self.name_of(first), *window(period, now, self.zone))
         return known
+
+    def name_of(self, first: date) -> str:
+        """Of the window that begins with this day. In another time zone it is another window, with sums of its own."""
+        return f"{first.isoformat()}@{self.zone.key}"
 
 
 def load() -> Allowances:

@@ -44,4 +44,4 @@ def totals(allowances: Allowances, now: datetime, of: Q | None = None) -> dict[t
     rows = Budget.objects.all() if of is None else Budget.objects.filter(of)
     summed: Any = with_spent(rows.order_by(), now, allowances.zone)
     found = summed.values_list("pk", "since", "spent")
-    return {(pk, since.isoformat()): units(spent) for pk, since, spent in found}
+    return {(pk, allowances.name_of(since)): units(spent) for pk, since, spent in found}

@@ -116,8 +116,8 @@ class TestLedger:
         rows = [usage_row(api_key_id=key.pk, made=[attempt(cost_usd=Decimal("0.75"))]), usage_row(made=[attempt()])]
         ledger.store(rows)
         known = allowances.load()
-        assert spending.totals(known, NOON) == {(budget.pk, "2026-11-22"): 7_500_000_000}
-        assert spending.totals(known, NOON + timedelta(days=1)) == {(budget.pk, "2026-11-23"): 0}
+        assert spending.totals(known, NOON) == {(budget.pk, "2026-11-22@UTC"): 7_500_000_000}
+        assert spending.totals(known, NOON + timedelta(days=1)) == {(budget.pk, "2026-11-23@UTC"): 0}
 
     def test_a_key_knows_when_it_was_used_last(self) -> None:
         key, _ = keys.create("test")

@@ -189,7 +189,9 @@ FILTERED: list[tuple[dict[str, str], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "expected"), FILTERED, ids=lambda value: str(value if isinstance(value, dict) else sorted(value)))
+@pytest.mark.parametrize(
+    ("asked", "expected"), FILTERED, ids=lambda value: str(value if isinstance(value, dict) else sorted(value))
+)
 def test_call_logs_are_filtered(admin: Client, asked: dict[str, str], expected: set[str]) -> None:
     make_record(make_key(), model_asked="good", combo="coding")
     make_record(model_asked="bad", provider="openai", model="gpt", status=502, error="it exploded")
