@@ -295,7 +295,7 @@ def test_a_secret_that_went_in_comes_out_of_no_answer(world: World, admin: Clien
         call(admin, "POST", "/api/providers", {"provider": "groq", "apiKey": CANARY, "extra": 1}),
         call(admin, "POST", "/api/providers", {"provider": "groq", "apiKey": [CANARY]}),
     ]
-    told = b"".join(answer.content for answer in answers).decode()
+    told = b"".join(b"".join(answer) for answer in answers).decode()
     digests = ApiKey.objects.values_list("digest", flat=True)
     for secret in (CANARY, key, world.connection.sealed_api_key, *digests):
         assert secret not in told

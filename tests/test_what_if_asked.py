@@ -62,7 +62,7 @@ def record(number: int, *providers: str, days_ago: float = 1, key: Any = None, *
         **{"model_asked": "large/m"} | facts,
     )
     if key is not None:
-        row.api_key_id, row.api_key_name = key.pk, key.name
+        row.api_key_id, row.api_key_name, row.user_id = key.pk, key.name, key.owner_id
     for place, provider in enumerate(providers):
         attempt = Attempt(
             provider=provider, connection="work", model="m", status=200 if place + 1 == len(providers) else 503
