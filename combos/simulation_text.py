@@ -10,13 +10,13 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
+from billing.csv_export import safe
 from billing.figures import count, money
 from combos.simulation_report import Line, Report
 from combos.simulation_words import WHY, assumptions_of, title_of
 
 WIDTH = 44
 MOST_LINES = 20
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 HEADING = ("by", "name", "requests_before", "requests_after", "tokens_before", "tokens_after", "cost_before_usd")
 FURTHER = ("cost_after_usd", "list_cost_before_usd", "list_cost_after_usd", "saved_usd")
 
@@ -135,7 +135,3 @@ def _cells(group: str, lines: Iterable[Line]) -> Iterator[tuple[object, ...]]:
         counts = (before.requests, after.requests, before.tokens, after.tokens)
         amounts = (before.cost, after.cost, before.list_cost, after.list_cost, line.saved)
         yield group, safe(line.name), *counts, *(f"{each:f}" for each in amounts)
-
-
-def safe(name: str) -> str:
-    return f"'{name}" if name.startswith(FORMULA) else name
