@@ -80,6 +80,11 @@ class Allowances:
         return f"{first.isoformat()}@{self.zone.key}"
 
 
+def first_day_of(window: str) -> date:
+    """Of a window by its name."""
+    return date.fromisoformat(window.partition("@")[0])
+
+
 def load() -> Allowances:
     found: dict[Subject, tuple[Allowance, ...]] = {}
     for row in Budget.objects.select_related("api_key", "user", "team"):

@@ -71,6 +71,12 @@ class Meter:
         if self._telling is None or self._telling.done():
             self._telling = self._spawn(self._tell())
 
+    async def tell(self, requests: Sequence[tuple[str, str]], totals: Mapping[tuple[int, str], int]) -> None:
+        """As `stored`; returns when all workers know."""
+        self.stored(requests, totals)
+        if self._telling is not None:
+            await asyncio.wait([self._telling])
+
     async def _tell(self) -> None:
         """Until it is told: what nobody lets go of again would be held until it is too old."""
         assert self._run is not None

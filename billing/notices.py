@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from django.db import IntegrityError
 
-from billing.allowances import Allowance, Allowances
+from billing.allowances import Allowance, Allowances, first_day_of
 from billing.budgets import beginning, day_after
 from billing.models import BudgetNotice, Mark
 from billing.money import dollars, plain
@@ -54,7 +54,7 @@ def reached(allowances: Allowances, spent: Mapping[tuple[int, str], int]) -> Ite
         if allowance is None or not allowance.limit:
             continue
         if (mark := mark_of(amount, allowance.limit, allowance.warn_percent)) is not None:
-            first = date.fromisoformat(window)
+            first = first_day_of(window)
             ends = beginning(day_after(allowance.period, first), allowances.zone).astimezone(allowances.zone)
             yield Notice(allowance, first, mark, amount, ends)
 

@@ -4,8 +4,10 @@ Law: called on the journal's writer thread; the meter lives on the event loop an
 """
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q
@@ -15,6 +17,8 @@ from billing.meter import Meter
 from billing.models import Level
 from billing.rows import UsageRow
 from combos.snapshot import Keeper
+
+TOLD_SECONDS = 1.0
 
 
 class Bookkeeper:
@@ -47,7 +51,13 @@ class Bookkeeper:
             return
         allowances = self.keeper.current.books.allowances
         totals = spending.totals(allowances, datetime.now(UTC), _paid_by(rows))
-        self._loop.call_soon_threadsafe(self._meter.stored, _named(rows), totals)
+        self._wait(self._meter.tell(_named(rows), totals))
+
+    def _wait(self, telling: Coroutine[Any, Any, None]) -> None:
+        """A moment at most. Until this returns the rows stay in the journal, and whoever adopts it tells of them."""
+        told = asyncio.run_coroutine_threadsafe(telling, self._loop)
+        with contextlib.suppress(TimeoutError):
+            told.result(TOLD_SECONDS)
 
 
 def _named(rows: Sequence[UsageRow]) -> list[tuple[str, str]]:

@@ -19,8 +19,8 @@ from translator.dialect import ClientRequest
 
 RESERVED_SECONDS = 5.0
 """When to come again where requests that run hold what is left of a budget."""
-LONGEST_SECONDS = 6 * 3600.0
-"""A reservation that is older than that was lost together with its worker's disk."""
+SPARE_SECONDS = 60.0
+"""A reservation that outlives the longest request by that was lost together with its worker's disk."""
 SHORT_BYTES = 8192
 BYTES_A_TOKEN = 3
 """Of a short body, at least: counting it would cost more than reserving a little too much for a moment."""
@@ -82,8 +82,14 @@ def _wish(
         demands=[_demand(each, account, snapshot, gateway) for each in allowances],
         key=str(key.id) if key else "",
         limits=_limits(key),
-        lives_until=account.started_at.timestamp() + LONGEST_SECONDS,
+        lives_until=account.started_at.timestamp() + _longest(snapshot),
     )
+
+
+def _longest(snapshot: Snapshot) -> float:
+    """Seconds: how long a request may look for an answer, and how long that may take."""
+    timeouts = snapshot.directory.timeouts
+    return snapshot.routing.total_seconds + max(timeouts.stream, timeouts.whole_answer) + SPARE_SECONDS
 
 
 def _prompt(asked: ClientRequest) -> int:

@@ -97,7 +97,9 @@ if str(DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
     # unfold loads PostgreSQL's driver wherever it is installed, which costs every worker 7 MiB for nothing here.
     sys.modules.setdefault("psycopg", None)  # type: ignore[arg-type]
 else:
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 0, "max_size": 8, "timeout": 5}}
+    # The cluster of scheduled work forks, and a pool that was forked hands two processes the same connection.
+    if sys.argv[1:2] != ["qcluster"]:
+        DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 0, "max_size": 8, "timeout": 5}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {

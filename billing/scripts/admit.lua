@@ -85,9 +85,7 @@ end
 local function refusal(window, limit)
   local stored, open = field(window, 'stored'), field(window, 'open')
   if stored + open >= limit then
-    local settled = stored
-    if field(window, 'running') > 0 then settled = stored + open - field(window, 'held') end
-    return settled < limit and 'reserved' or 'spent'
+    return stored + open - field(window, 'held') < limit and 'reserved' or 'spent'
   end
   if field(window, 'running') > 0 and stored + open + tonumber(amount) > limit then return 'reserved' end
   return nil
