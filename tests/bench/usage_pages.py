@@ -72,7 +72,7 @@ PAGES = (
     Asked("/api/usage/call-logs, errors of a provider", "/api/usage/call-logs?status=error&provider=groq"),
     Asked("/api/usage/call-logs of a key", "/api/usage/call-logs?apiKey={key}"),
     Asked("/api/usage/call-logs/{id}", "/api/usage/call-logs/{request}"),
-    Asked("/api/usage/budget", "/api/usage/budget", 403),
+    Asked("/api/usage/budget", "/api/usage/budget"),
     Asked("/api/usage/budget of a key", "/api/usage/budget?apiKeyId={key}"),
     Asked("/api/combos/metrics", "/api/combos/metrics"),
     Asked("/api/keys", "/api/keys"),
