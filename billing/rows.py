@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from billing.models import CostSource
+from billing.money import NOTHING as NOTHING_PAID
 from billing.prices import Price, cost, saved_by_cache
 from translator.usage import Usage
 
@@ -18,7 +19,7 @@ INTERRUPTED = 500
 """The status of a request whose worker was killed, and why it failed."""
 WHY_INTERRUPTED = "the gateway's worker was killed before the answer was finished"
 COST_PLACES = Decimal("1e-10")
-ZERO = Decimal(0)
+ZERO = NOTHING_PAID
 
 
 class Counted(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -132,6 +133,10 @@ class UsageRow(Counted, omit_defaults=True, kw_only=True):
         last = self.made[-1]
         self.attempts = len(self.made)
         self.provider, self.connection, self.model = last.provider, last.connection, last.model
+        if len(self.made) == 1:
+            for name in Counted.__struct_fields__:
+                setattr(self, name, getattr(last, name))
+            return
         for name in SUMS:
             setattr(self, name, sum((getattr(each, name) for each in self.made), start=type(getattr(last, name))(0)))
         self.is_estimated = any(each.is_estimated for each in self.made)

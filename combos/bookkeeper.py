@@ -18,7 +18,7 @@ from billing.models import Level
 from billing.rows import UsageRow
 from combos.snapshot import Keeper
 
-TOLD_SECONDS = 1.0
+TOLD_SECONDS = 3.0
 
 
 class Bookkeeper:

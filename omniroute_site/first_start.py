@@ -1,13 +1,14 @@
 """What every start makes sure of before a worker runs: the schema, the catalogue, the secrets, somebody to log in."""
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import transaction
+from django.utils import timezone
 from django_q.models import Schedule
 
 from billing import keys
@@ -40,8 +41,9 @@ def prepare() -> None:
 
 def schedule_housekeeping() -> None:
     """What the cluster of scheduled work does by itself. An operator's change of a schedule stays."""
+    first = timezone.now() + timedelta(days=1)  # Not while somebody waits for the start: nothing is due yet.
     for name, (deed, arguments) in HOUSEKEEPING.items():
-        chosen = {"func": deed, "args": arguments, "schedule_type": Schedule.DAILY}
+        chosen = {"func": deed, "args": arguments, "schedule_type": Schedule.DAILY, "next_run": first}
         Schedule.objects.get_or_create(name=name, defaults=chosen)
 
 
