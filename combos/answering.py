@@ -184,7 +184,7 @@ def _bad_bodies_refused() -> Iterator[None]:
     try:
         yield
     except MalformedJson as error:
-        raise InvalidBody(str(error)) from None
+        raise InvalidBody(str(error), error.param) from None
     except InvalidRequest as error:
         raise InvalidBody(error.message, error.param) from None
 

@@ -51,7 +51,7 @@ class JsonParser(Parser):
             body = JsonBody.parse(request.body)
             _ = body.spans  # which refuses a name that stands there twice
         except MalformedJson as error:
-            raise ApiRefusal(str(error)) from None
+            raise ApiRefusal(str(error), error.param) from None
         return dict(body.value)
 
 

@@ -109,3 +109,21 @@ def test_what_a_strict_reader_would_refuse_is_refused(raw: bytes) -> None:
 def test_a_name_that_appears_twice_is_refused(raw: bytes) -> None:
     with pytest.raises(MalformedJson, match="twice"):
         _ = JsonBody.parse(raw).spans
+
+
+@pytest.mark.parametrize(
+    ("raw", "said", "param"),
+    [
+        (b'{"limit": NaN}', "limit: NaN is no number in JSON.", "limit"),
+        (b'{"a": {"b": [1, -Infinity]}}', "a.b.1: -Infinity is no number in JSON.", "a.b.1"),
+        (b'{"a": "NaN", "b": Infinity}', "b: Infinity is no number in JSON.", "b"),
+        (b"NaN", "The body is not valid JSON", None),
+        (b'{"a": NaN', "The body is not valid JSON", None),
+        (b'{"a": ' + b"[" * 5000, "The body is not valid JSON", None),
+    ],
+)
+def test_what_json_has_no_number_for_is_named(raw: bytes, said: str, param: str | None) -> None:
+    with pytest.raises(MalformedJson) as refused:
+        JsonBody.parse(raw)
+    assert str(refused.value).startswith(said)
+    assert refused.value.param == param

@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 import msgspec
 import orjson
 
+from translator.not_numbers import not_a_number
+
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SPACE = re.compile(rb"[ \t\n\r]*")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
@@ -25,7 +27,20 @@ Span: TypeAlias = tuple[int, int]
 
 
 class MalformedJson(ValueError):
-    """The body is not a JSON object that every reader would understand alike. The message says where."""
+    """The body is not a JSON object that every reader would understand alike. The message says where.
+
+    `param`: the member that is wrong, where one can be named.
+    """
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+def _told(error: orjson.JSONDecodeError, raw: bytes) -> MalformedJson:
+    if (found := not_a_number(raw)) is not None and found[1]:
+        return MalformedJson(f"{found[1]}: {found[0]} is no number in JSON.", found[1])
+    return MalformedJson(f"The body is not valid JSON: {error}")
 
 
 @dataclass(frozen=True)
@@ -43,7 +58,7 @@ class JsonBody:
             if raw.count(b"[") + raw.count(b"{") > _SHALLOW:
                 orjson.dumps(value)
         except orjson.JSONDecodeError as error:
-            raise MalformedJson(f"The body is not valid JSON: {error}") from None
+            raise _told(error, raw) from None
         except orjson.JSONEncodeError:
             raise MalformedJson("The body is nested deeper than 254 levels.") from None
         if not isinstance(value, dict):
