@@ -15,9 +15,8 @@ from django.db import connection, transaction
 from billing.budgets import day_of
 from billing.models import BillingSettings, CostSource, DailyUsage
 from billing.models.usage import NOBODY
-from billing.rows import SUMS, ZERO, Attempt, UsageRow
-
-CLIENT_HUNG_UP = 499
+from billing.money import ZERO
+from billing.rows import CLIENT_HUNG_UP, SUMS, Attempt, UsageRow
 
 PLACE = ("day", "api_key_id", "provider", "model", "connection", "combo", "dialect", "user_id", "team_id")
 """What tells the rows of a day apart."""

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import models
 
 PLACES = 10
-NOTHING = Decimal(0)
+ZERO = Decimal(0)
 """The one that rows begin with, so that most of them need no look."""
 
 
@@ -37,7 +37,7 @@ class MoneyField(models.DecimalField):  # type: ignore[type-arg]
         return "BigIntegerField"
 
     def get_prep_value(self, value: Any) -> Any:
-        if value is NOTHING:
+        if value is ZERO:
             return 0
         amount = self.to_python(value) if not hasattr(value, "resolve_expression") else value
         return units(amount) if isinstance(amount, Decimal) else amount

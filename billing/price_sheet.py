@@ -15,7 +15,8 @@ from typing import Any
 import orjson
 from django.utils.translation import gettext as _
 
-from billing.prices import NOTHING, Price
+from billing.money import ZERO
+from billing.prices import Price
 from billing.snapshot import FURTHER, completed
 from billing.whatif import Unfit
 
@@ -113,7 +114,7 @@ def _row(place: str, row: Mapping[str, Any]) -> SheetRow:
     own = {name: _price(place, name, row.get(name)) for name in KINDS}
     if missing := next((name for name in ("input", "output") if own[name] is None), None):
         raise Unfit(FIELD, _("%(place)s: it needs a price of %(name)s.") % {"place": place, "name": missing})
-    per_request = _price(place, "per_request", row.get("per_request")) or NOTHING
+    per_request = _price(place, "per_request", row.get("per_request")) or ZERO
     return SheetRow(provider, model, Price(**completed(own), per_request=per_request, source=SOURCE))
 
 

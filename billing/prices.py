@@ -4,10 +4,10 @@ import math
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from billing.money import ZERO
 from translator.usage import Usage
 
 MILLION = Decimal(1_000_000)
-NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Price:
         return prompt * a_token_in + answer * a_token_out + request
 
 
-FREE = Price(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, source="")
+FREE = Price(ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, source="")
 """Of what costs nothing."""
 
 
@@ -91,7 +91,7 @@ def _of_everything(usage: Usage, price: Price) -> Decimal:
 def saved_by_cache(usage: Usage, price: Price) -> Decimal:
     """What the prompt cache spared: reads at less than the price of input, minus what writing cost above it."""
     if not usage.cache_read and not usage.cache_write:
-        return NOTHING
+        return ZERO
     price = price.for_prompt(usage.input)
     hour = min(usage.cache_write_1h, usage.cache_write)
     saved = (

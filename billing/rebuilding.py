@@ -21,7 +21,7 @@ from billing import days
 from billing.budgets import ONE_DAY, beginning, day_of
 from billing.models import BillingSettings, CostSource, DailyUsage, UsageAttempt, UsageRecord
 from billing.models.usage import NOBODY
-from billing.rows import SUMS
+from billing.rows import CLIENT_HUNG_UP, SUMS
 
 SUMMED_ALONE = "SHARE ROW EXCLUSIVE"
 """PostgreSQL's lock that lets everybody read and nobody add."""
@@ -110,8 +110,8 @@ def _adapted(model: type[Model], name: str, value: object) -> Any:
 
 CAME = {
     "requests": "1",
-    "failed": f"CASE WHEN r.status >= 400 AND r.status <> {days.CLIENT_HUNG_UP} THEN 1 ELSE 0 END",
-    "hung_up": f"CASE WHEN r.status = {days.CLIENT_HUNG_UP} THEN 1 ELSE 0 END",
+    "failed": f"CASE WHEN r.status >= 400 AND r.status <> {CLIENT_HUNG_UP} THEN 1 ELSE 0 END",
+    "hung_up": f"CASE WHEN r.status = {CLIENT_HUNG_UP} THEN 1 ELSE 0 END",
     "fell_back": "CASE WHEN r.attempts > 1 THEN 1 ELSE 0 END",
     "total_ms": "r.total_ms",
     "first_events": "CASE WHEN r.first_event_ms IS NULL THEN 0 ELSE 1 END",
@@ -121,7 +121,7 @@ CAME = {
 
 MADE = {
     "attempts": "1",
-    "failed_attempts": f"CASE WHEN a.status >= 400 AND a.status <> {days.CLIENT_HUNG_UP} THEN 1 ELSE 0 END",
+    "failed_attempts": f"CASE WHEN a.status >= 400 AND a.status <> {CLIENT_HUNG_UP} THEN 1 ELSE 0 END",
     "unpriced": f"CASE WHEN a.cost_source = '{CostSource.UNKNOWN}' THEN 1 ELSE 0 END",
     "estimated": "CASE WHEN a.is_estimated THEN 1 ELSE 0 END",
     **{name: f"a.{name}" for name in SUMS},

@@ -19,10 +19,10 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.asked import LARGEST_ID
 from billing.models import ApiKey, UsageAttempt, UsageRecord
+from billing.rows import CLIENT_HUNG_UP
 from providers.models import Provider
 from providers.wording import chip
 
-CLIENT_HUNG_UP = 499
 LATEST = 1000
 """Requests of which it is said which combos they asked for, and which models answered."""
 MOST_CHOICES = 200

@@ -10,16 +10,17 @@ from uuid import UUID
 import msgspec
 
 from billing.models import CostSource
-from billing.money import NOTHING as NOTHING_PAID
+from billing.money import ZERO
 from billing.prices import Price, cost, saved_by_cache
 from translator.usage import Usage
 
 NOTHING = Usage()
+CLIENT_HUNG_UP = 499
+"""The status of a request whose client hung up; nginx made it common."""
 INTERRUPTED = 500
 """The status of a request whose worker was killed, and why it failed."""
 WHY_INTERRUPTED = "the gateway's worker was killed before the answer was finished"
 COST_PLACES = Decimal("1e-10")
-ZERO = NOTHING_PAID
 
 
 class Counted(msgspec.Struct, omit_defaults=True, kw_only=True):

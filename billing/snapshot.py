@@ -11,7 +11,8 @@ from billing import allowances
 from billing.allowances import Allowances
 from billing.key_rules import Network, networks_of
 from billing.models import ApiKey, BillingSettings, Pricing
-from billing.prices import NOTHING, Price
+from billing.money import ZERO
+from billing.prices import Price
 
 FURTHER = {
     "cache_read": "input",
@@ -119,7 +120,7 @@ def price_of(row: Pricing) -> Price:
     own = {name: getattr(row, f"{name}_per_million") for name in ("input", "output", *FURTHER)}
     return Price(
         **completed(own),
-        per_request=row.per_request or NOTHING,
+        per_request=row.per_request or ZERO,
         source=row.source,
         version=row.version,
         tiers=_tiers(row, own),
@@ -145,4 +146,4 @@ def _tiers(row: Pricing, own: Mapping[str, Decimal | None]) -> tuple[tuple[int, 
 def _tier(row: Pricing, own: Mapping[str, Decimal | None], tier: Mapping[str, Any]) -> Price:
     given = {name: Decimal(str(value)) for name, value in tier.items() if name != "above"}
     prices = completed({**own, **given})
-    return Price(**prices, per_request=row.per_request or NOTHING, source=row.source, version=row.version)
+    return Price(**prices, per_request=row.per_request or ZERO, source=row.source, version=row.version)

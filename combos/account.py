@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from billing.counters import Wish
-from billing.money import units
+from billing.money import ZERO, units
 from billing.prices import Price
-from billing.rows import INTERRUPTED, WHY_INTERRUPTED, ZERO, Attempt, UsageRow, now
+from billing.rows import CLIENT_HUNG_UP, INTERRUPTED, WHY_INTERRUPTED, Attempt, UsageRow, now
 from billing.snapshot import KeyFacts
 from combos.candidates import Candidate
 from combos.gateway import Gateway
@@ -19,8 +19,6 @@ from translator.dialect import ClientRequest
 from translator.relay import Relay
 from translator.usage import Usage
 
-CLIENT_CLOSED = 499
-"""The status of a request whose client hung up; nginx made it common."""
 CHARACTERS_OF_ERROR = 500
 CHARACTERS_OF_MODEL = 300
 
@@ -122,7 +120,7 @@ class Account:
             self.stream_ends(stream)
             return
         self._take_usage(stream, is_whole=False)
-        self.settle(CLIENT_CLOSED, "the client hung up")
+        self.settle(CLIENT_HUNG_UP, "the client hung up")
 
     def _take_usage(self, stream: Relay | StreamCrossing, *, is_whole: bool) -> None:
         """The vendor's counts if the answer is whole; of a cut one they say too little."""
@@ -153,7 +151,7 @@ class Account:
         """The client did, before the answer began. Whoever was asked has the prompt, and bills it."""
         if self._made and not self._made[-1].status and not self._is_settled:
             self._count(self._estimate(0))
-        self.settle(CLIENT_CLOSED, "the client hung up before the answer began")
+        self.settle(CLIENT_HUNG_UP, "the client hung up before the answer began")
 
     def settle(self, status: int, error: str = "") -> None:
         """Write the usage row, and charge the key's budgets."""

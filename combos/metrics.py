@@ -16,7 +16,7 @@ from django.utils import timezone
 from billing import days
 from billing.budgets import day_of
 from billing.models import DailyUsage, UsageRecord
-from billing.requests import CLIENT_HUNG_UP
+from billing.rows import CLIENT_HUNG_UP
 from combos.models import Combo
 
 OK = Q(status__lt=400)

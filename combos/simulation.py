@@ -19,9 +19,9 @@ from django.utils.translation import gettext as _
 
 from billing import recorded
 from billing.models import PriceSource, UsageRecord
-from billing.money import dollars
+from billing.money import ZERO, dollars
 from billing.price_sheet import SheetRow
-from billing.prices import NOTHING, Price
+from billing.prices import Price
 from billing.recorded import Selection
 from billing.snapshot import completed
 from billing.whatif import Reroute, Rules, Tally, Target, Unfit, stays
@@ -265,4 +265,4 @@ def _default(target: Target, price: Price) -> Price:
 
 def _listed(listed: ListPrice) -> Price:
     own = {name: getattr(listed, name) for name in ("input", "output", "cache_read", "cache_write", "reasoning")}
-    return Price(**completed(own), per_request=NOTHING, source=PriceSource.CATALOGUE)
+    return Price(**completed(own), per_request=ZERO, source=PriceSource.CATALOGUE)
