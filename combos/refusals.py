@@ -26,16 +26,13 @@ They carry facts. Each dialect puts them into its own shape.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from billing import standing
 from billing.allowances import Allowance
 from billing.models import Level
 from health.words import span
 
-WHOSE = {
-    Level.KEY: "this key",
-    Level.USER: "the user {subject}",
-    Level.TEAM: "the team {subject}",
-    Level.GLOBAL: "everybody together",
-}
+WHOSE = {**standing.WHOSE, Level.KEY: "this key"}
+"""As whoever asks would say it."""
 KEY_LIMITS = {
     "requests_per_minute": "send {number} requests a minute",
     "tokens_per_minute": "use {number} tokens a minute",

@@ -4,6 +4,8 @@ Law: a key without limits and without a budget, its own or anybody's, costs noth
 alone is worked out once.
 """
 
+from dataclasses import dataclass
+
 from billing.allowances import Allowance, Allowances
 from billing.counters import Demand, Limits, SpentUp, TooBusy, Wish
 from billing.prices import FREE, Price
@@ -35,9 +37,10 @@ async def reserve(account: Account, placed: list[Placed], snapshot: Snapshot, ga
     allowances = snapshot.once(("allowances", key and key.id), lambda: _allowances(key, books.allowances))
     if not allowances and (key is None or not key.is_limited):
         return
-    if allowances and not books.allows_unknown_prices:
+    found = _costs(account, placed, snapshot) if allowances else NO_COSTS
+    if found.has_unpriced and not books.allows_unknown_prices:
         _leave_out_unpriced(placed, snapshot)
-    wish = _wish(account, placed, allowances, snapshot, gateway)
+    wish = _wish(account, found.prices, allowances, snapshot, gateway)
     account.reserves(wish, is_told=gateway.meter.is_shared)
     refused = await gateway.meter.admit(wish)
     if isinstance(refused, TooBusy):
@@ -48,6 +51,29 @@ async def reserve(account: Account, placed: list[Placed], snapshot: Snapshot, ga
 
 def _allowances(key: KeyFacts | None, allowances: Allowances) -> tuple[Allowance, ...]:
     return allowances.of(*((key.id, key.user_id, key.team_id) if key else (None, None, None)))
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Of whoever may be asked: the different prices, and whether there is one that nobody knows."""
+
+    prices: tuple[Price, ...]
+    has_unpriced: bool
+
+
+NO_COSTS = Costs((), has_unpriced=False)
+
+
+def _costs(account: Account, placed: list[Placed], snapshot: Snapshot) -> Costs:
+    """The line holds the same targets for the same name and key, whatever their order: once is enough."""
+
+    def look() -> Costs:
+        prices = [price_of(each, snapshot) for each in placed]
+        known = tuple({price.dearest: price for price in prices if price is not None and not price.tiers}.values())
+        tiered = tuple(price for price in prices if price is not None and price.tiers)
+        return Costs((*known, *tiered), None in prices)
+
+    return snapshot.once(("costs", account.asked.model, account.key and account.key.id), look)
 
 
 def _leave_out_unpriced(placed: list[Placed], snapshot: Snapshot) -> None:
@@ -69,15 +95,18 @@ def price_of(each: Placed, snapshot: Snapshot) -> Price | None:
 
 
 def _wish(
-    account: Account, placed: list[Placed], allowances: tuple[Allowance, ...], snapshot: Snapshot, gateway: Gateway
+    account: Account,
+    prices: tuple[Price, ...],
+    allowances: tuple[Allowance, ...],
+    snapshot: Snapshot,
+    gateway: Gateway,
 ) -> Wish:
     asked, key = account.asked, account.key
     prompt = _prompt(asked)
     answer = longest_answer(asked) or snapshot.books.assumed_output_tokens * answers(asked)
-    prices = [price_of(each, snapshot) for each in placed] if allowances else []
     return Wish(
         request_id=account.request_id,
-        amount=max((price.worst_case(prompt, answer) for price in prices if price is not None), default=0),
+        amount=max((price.worst_case(prompt, answer) for price in prices), default=0),
         tokens=prompt + answer,
         demands=[_demand(each, account, snapshot, gateway) for each in allowances],
         key=str(key.id) if key else "",
