@@ -12,8 +12,8 @@ from typing import Any
 from django.db import DataError, IntegrityError, connection, models, transaction
 from django.db.models import DateTimeField, DecimalField, JSONField, UUIDField
 
-from billing import days, interrupted, request_log
-from billing.models import ApiKey, UsageAttempt, UsageRecord
+from billing import days, interrupted, last_use, request_log
+from billing.models import UsageAttempt, UsageRecord
 from billing.rows import Attempt, UsageRow
 
 log = logging.getLogger(__name__)
@@ -72,12 +72,10 @@ def _not_there_yet(rows: Sequence[UsageRow]) -> list[UsageRow]:
 
 
 def _note_last_use(rows: Iterable[UsageRow]) -> None:
-    """Not through the key's own manager: that a key was used is no change of the configuration."""
     latest = {row.api_key_id: row.started_at for row in sorted(rows, key=lambda row: row.started_at)}
     for key_id, moment in latest.items():
         if key_id is not None:
-            unused = models.Q(last_used_at=None) | models.Q(last_used_at__lt=moment)
-            models.QuerySet(ApiKey).filter(unused, pk=key_id).update(last_used_at=moment)
+            last_use.note(key_id, moment)
 
 
 def _record(row: UsageRow) -> list[Any]:

@@ -22,7 +22,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from ninja.utils import check_csrf
 
-from billing import keys
+from billing import keys, last_use
 from billing.key_rules import networks_of
 from billing.models import ApiKey, FormerKey
 from billing.rows import now
@@ -117,6 +117,7 @@ def _keyed(request: HttpRequest, key: str) -> User | Installation:
         raise
     _check_address(row, request)
     _check_scope(row, request)
+    last_use.note_call(row, now())
     return row.owner or Installation()
 
 

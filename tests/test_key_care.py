@@ -17,6 +17,7 @@ from combos.refusals import WrongKey
 from combos.snapshot import load
 from omniroute_site import api_access
 from omniroute_site.roles import Role
+from providers import configuration
 from tests.dashboard import make_key, make_record, make_user, text_of
 from tests.management import World, call, client_of, client_with, error_of
 
@@ -503,3 +504,13 @@ def test_teams_are_made_renamed_shown_with_their_keys_and_deleted(world: World, 
     assert call(admin, "DELETE", path).json() == {"deleted": str(made["id"])}
     assert call(admin, "GET", f"/api/keys/{world.key.pk}").json()["team"] is None
     assert not Team.objects.filter(name="crew").exists()
+
+
+def test_a_key_of_the_management_api_knows_when_it_was_used_last(client: Client) -> None:
+    row, secret = keys.create("automation", is_admin=True)
+    version = configuration.version()
+    for _ in range(2):
+        assert client.get("/api/keys", headers={"authorization": f"Bearer {secret}"}).status_code == 200
+    row.refresh_from_db()
+    assert row.last_used_at is not None
+    assert configuration.version() == version

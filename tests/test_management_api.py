@@ -253,7 +253,9 @@ def test_a_key_is_told_once_and_works(world: World, admin: Client) -> None:
     assert made["Cache-Control"] == "no-store"
     assert made.json()["expiresAt"] == "2099-01-31T00:00:00Z"
     shown = client_with(key).get(f"/api/keys/{made.json()['id']}").json()
-    assert shown == made.json() | {"key": key[: keys.SHOWN_CHARACTERS] + "…"}
+    assert made.json()["lastUsedAt"] is None
+    assert shown.pop("lastUsedAt") is not None
+    assert shown | {"lastUsedAt": None} == made.json() | {"key": key[: keys.SHOWN_CHARACTERS] + "…"}
 
 
 def test_a_changed_key_is_changed_at_once(world: World, admin: Client) -> None:
