@@ -31,6 +31,9 @@ class MoneySettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         model = BillingSettings
         fields = ("time_zone", "allows_unknown_prices", "assumed_output_tokens", "usage_days", "body_days")
         help_texts = {
+            "body_days": _(
+                "Of prompts and answers, where ENABLE_REQUEST_LOGS keeps them. 0: as long as their request."
+            ),
             "allows_unknown_prices": _(
                 "Off: a request that counts against a budget is refused (403) where nobody knows what its model costs. "
                 "On: it is sent, and counts as nothing against the budget."
