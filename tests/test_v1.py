@@ -137,7 +137,7 @@ class TestRefusals:
         [
             (b"", None),
             (b"{", None),
-            (b'{"model":NaN}', None),
+            (b'{"model":NaN}', "model"),
             (b'{"model":"up/m","messages":' + b"[" * 1000 + b"]" * 1000 + b"}", None),
             (b'{"model":"\xff"}', None),
             (b'{"model":"up/m","model":"up/n","messages":[{}]}', None),

@@ -1,13 +1,13 @@
 """Patterns of model names: what they match, which of several wins, and that no pattern takes long."""
 
 import re
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from combos.wildcards import Alias, Aliases, Wildcard, specificity
+from tests.stopwatch import least_seconds
 
 MATCHES = [
     ("claude-sonnet-*", "claude-sonnet-4-5", True),
@@ -62,13 +62,8 @@ def test_no_pattern_takes_more_than_some_milliseconds(pattern: str) -> None:
     """Of the processor. Tried the naive way, most of these would take hours."""
     wildcard, name = Wildcard.of(pattern), "a" * 5000
     limit = 0.005 if len(pattern) < 20 else 0.02
-    assert min(seconds_of(wildcard, name) for _attempt in range(5)) < limit
-
-
-def seconds_of(wildcard: Wildcard, name: str) -> float:
-    started = time.process_time()
     assert not wildcard.matches(name)
-    return time.process_time() - started
+    assert least_seconds(wildcard.matches, name, rounds=5) < limit
 
 
 def test_how_specific_a_pattern_is_follows_the_formula() -> None:
