@@ -2,8 +2,8 @@
 
 from django.db import transaction
 
-from billing import rebuilding
 from billing.models import BillingSettings
+from billing.usage import rebuilding
 
 
 @transaction.atomic

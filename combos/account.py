@@ -4,11 +4,12 @@ import time
 from dataclasses import replace
 from datetime import datetime
 
-from billing.counters import Wish
+from billing.api_keys.facts import KeyFacts
+from billing.budgets.counters import Wish
+from billing.calendar import now
 from billing.money import ZERO, units
-from billing.prices import Price
-from billing.rows import CLIENT_HUNG_UP, INTERRUPTED, WHY_INTERRUPTED, Attempt, UsageRow, now
-from billing.snapshot import KeyFacts
+from billing.prices.cost import Price
+from billing.usage.rows import CLIENT_HUNG_UP, INTERRUPTED, WHY_INTERRUPTED, Attempt, UsageRow
 from combos.candidates import Candidate
 from combos.gateway import Gateway
 from combos.outgoing import Spoken

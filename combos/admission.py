@@ -13,8 +13,8 @@ from urllib.parse import parse_qs
 
 from django.conf import settings
 
-from billing import keys
-from billing.snapshot import KeyFacts
+from billing.api_keys import keys
+from billing.api_keys.facts import KeyFacts
 from combos.gateway import Gateway
 from combos.permissions import check_way_in
 from combos.refusals import LockedOut, WrongKey

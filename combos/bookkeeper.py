@@ -12,10 +12,11 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
-from billing import ledger, spending
-from billing.meter import Meter
+from billing.budgets import spending
+from billing.budgets.meter import Meter
 from billing.models import Level
-from billing.rows import UsageRow
+from billing.usage import ledger
+from billing.usage.rows import UsageRow
 from combos.snapshot import Keeper
 
 TOLD_SECONDS = 3.0

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import orjson
 
-from billing.snapshot import KeyFacts
+from billing.api_keys.facts import KeyFacts
 from combos import translations
-from combos.answering import read
 from combos.candidates import DRAW, Candidate, Orderer, Placed
+from combos.endpoints.answering import read
 from combos.gateway import Gateway
 from combos.line import NO_ROOM, minds_health
 from combos.permissions import permitted

@@ -7,10 +7,10 @@ from typing import Protocol
 
 import httpx
 
-from billing.bodies import BodyLog
-from billing.journal import Journal
-from billing.meter import Meter
-from billing.rows import UsageRow
+from billing.budgets.meter import Meter
+from billing.usage.bodies import BodyLog
+from billing.usage.journal import Journal
+from billing.usage.rows import UsageRow
 from combos.affinity import Affinities
 from combos.memory import Memory
 from combos.snapshot import Keeper

@@ -13,10 +13,10 @@ from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subq
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from billing import days
-from billing.budgets import day_of
+from billing.calendar import day_of
 from billing.models import DailyUsage, UsageRecord
-from billing.rows import CLIENT_HUNG_UP
+from billing.usage import days
+from billing.usage.rows import CLIENT_HUNG_UP
 from combos.models import Combo
 
 OK = Q(status__lt=400)

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from billing.key_rules import Network, Scope
-from billing.snapshot import KeyFacts
+from billing.api_keys.facts import KeyFacts
+from billing.api_keys.rules import Network, Scope
 from combos.candidates import CHAIN, Placed
 from combos.refusals import ForbiddenModel, Refusal, ScopeMissing, WrongAddress
 from combos.resolver import Route, resolve

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.http import HttpResponse, StreamingHttpResponse
 
-from billing.bodies import BodyLog, Call
+from billing.usage.bodies import BodyLog, Call
 from translator.dialect import Dialect
 
 MOST_HEARD = 1 << 20

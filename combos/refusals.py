@@ -26,8 +26,8 @@ They carry facts. Each dialect puts them into its own shape.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from billing import standing
-from billing.allowances import Allowance
+from billing.budgets import standing
+from billing.budgets.allowances import Allowance
 from billing.models import Level
 from health.words import span
 

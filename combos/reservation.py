@@ -6,10 +6,10 @@ alone is worked out once.
 
 from dataclasses import dataclass
 
-from billing.allowances import Allowance, Allowances
-from billing.counters import Demand, Limits, SpentUp, TooBusy, Wish
-from billing.prices import FREE, Price
-from billing.snapshot import KeyFacts
+from billing.api_keys.facts import KeyFacts
+from billing.budgets.allowances import Allowance, Allowances
+from billing.budgets.counters import Demand, Limits, SpentUp, TooBusy, Wish
+from billing.prices.cost import FREE, Price
 from combos import refusals
 from combos.account import Account
 from combos.candidates import Placed

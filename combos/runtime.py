@@ -12,10 +12,12 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.urls import reverse
 
-from billing import bodies, keys, meter
-from billing.journal import Journal
-from billing.meter import Meter
-from billing.rows import UsageRow
+from billing.api_keys import keys
+from billing.budgets import meter
+from billing.budgets.meter import Meter
+from billing.usage import bodies
+from billing.usage.journal import Journal
+from billing.usage.rows import UsageRow
 from combos.affinity import Affinities
 from combos.bookkeeper import Bookkeeper
 from combos.gateway import Gateway, make_journal, transports

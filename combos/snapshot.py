@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import connection
 
 from billing import snapshot as billing_snapshot
-from billing import spending
+from billing.budgets import spending
 from billing.snapshot import Books
 from combos.models import Combo, ComboTarget, FallbackChain, GatewaySettings, ModelAlias, RoutingSettings
 from combos.strategies import AccountStrategy, Strategy

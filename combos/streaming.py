@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from billing.rows import now
+from billing.calendar import now
 from combos.account import Account
 from combos.candidates import Candidate
 from combos.use import Use

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import httpx
 
-from billing.rows import now
-from billing.snapshot import KeyFacts
+from billing.api_keys.facts import KeyFacts
+from billing.calendar import now
 from combos import conversations, outgoing, verdicts
 from combos.account import Account
 from combos.candidates import Candidate, nobody

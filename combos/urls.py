@@ -6,8 +6,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
-from combos import gemini, ollama, v1
-from combos.answering import dialect_of, not_allowed, refused
+from combos.endpoints import gemini, ollama, v1
+from combos.endpoints.answering import dialect_of, not_allowed, refused
 from combos.refusals import Refusal
 from health import probes
 

@@ -19,8 +19,8 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm
 
-from billing import standing
-from billing.budget_bars import block
+from billing.budgets import standing
+from billing.budgets.bars import block
 from omniroute_site.forms import LAST_OWNER, NewUserForm, UserForm
 from omniroute_site.roles import Role
 from omniroute_site.users import give_role, leaves_no_owner

@@ -16,16 +16,16 @@ from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 from ninja.parser import Parser
 
-import billing.api
-import billing.budget_api
-import billing.pricing_api
-import billing.team_api
-import billing.usage_api
+import billing.api_keys.api
+import billing.api_keys.teams_api
+import billing.budgets.api
+import billing.prices.api
+import billing.reports.api
 import combos.api
 import combos.combo_api
 import combos.routing_api
-import combos.simulation_api
 import combos.watch_api
+import combos.what_if.api
 import health.api
 import health.limits_api
 import health.lockouts_api
@@ -120,13 +120,13 @@ api.add_router("", providers.api.router)
 api.add_router("", health.api.router)
 api.add_router("", health.limits_api.router)
 api.add_router("", health.lockouts_api.router)
-api.add_router("", billing.api.router)
-api.add_router("", billing.usage_api.router)
-api.add_router("", billing.pricing_api.router)
-api.add_router("", billing.team_api.router)
-api.add_router("", billing.budget_api.router)
+api.add_router("", billing.api_keys.api.router)
+api.add_router("", billing.reports.api.router)
+api.add_router("", billing.prices.api.router)
+api.add_router("", billing.api_keys.teams_api.router)
+api.add_router("", billing.budgets.api.router)
 api.add_router("", combos.api.router)
 api.add_router("", combos.watch_api.router)
 api.add_router("", combos.combo_api.router)
 api.add_router("", combos.routing_api.router)
-api.add_router("", combos.simulation_api.router)
+api.add_router("", combos.what_if.api.router)

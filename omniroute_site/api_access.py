@@ -22,10 +22,10 @@ from django.db.models import Q
 from django.http import HttpRequest
 from ninja.utils import check_csrf
 
-from billing import keys, last_use
-from billing.key_rules import networks_of
+from billing.api_keys import keys, last_use
+from billing.api_keys.rules import networks_of
+from billing.calendar import now
 from billing.models import ApiKey, FormerKey
-from billing.rows import now
 from combos.admission import credential, peer
 from combos.permissions import check_address
 from combos.refusals import WrongAddress

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 
 from django.db import connection
 
-from billing import notices
-from billing.allowances import Allowances
-from billing.notices import Notice
+from billing.budgets import notices
+from billing.budgets.allowances import Allowances
+from billing.budgets.notices import Notice
 from health import events
 from health.events import BudgetReached
 

@@ -11,8 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 from django_q.models import Schedule
 
-from billing import keys
-from billing.price_list import sync_prices
+from billing.api_keys import keys
+from billing.prices.price_list import sync_prices
 from omniroute_site.roles import Role
 from providers import keyring
 from providers.sync import sync_catalogue
@@ -21,10 +21,10 @@ FIRST_ADMIN = "admin"
 HOUSEKEEPING: dict[str, tuple[str, str | None]] = {
     "Forget expired sessions": ("django.core.management.call_command", "'clearsessions'"),
     "Forget conversations that have ended": ("combos.memory.forget_expired", None),
-    "Forget former API keys": ("billing.keys.forget_former", None),
-    "Forget old notices of budgets": ("billing.notices.forget_old", None),
-    "Forget requests and bodies that are old enough": ("billing.retention.forget_what_is_due", None),
-    "Read the list prices of the day": ("billing.price_list.sync_today", None),
+    "Forget former API keys": ("billing.api_keys.keys.forget_former", None),
+    "Forget old notices of budgets": ("billing.budgets.notices.forget_old", None),
+    "Forget requests and bodies that are old enough": ("billing.usage.retention.forget_what_is_due", None),
+    "Read the list prices of the day": ("billing.prices.price_list.sync_today", None),
 }
 """What is done once a day: its name, the function, and its arguments as django-q2 wants them."""
 
@@ -40,11 +40,13 @@ def prepare() -> None:
 
 
 def schedule_housekeeping() -> None:
-    """What the cluster of scheduled work does by itself. An operator's change of a schedule stays."""
+    """What the cluster of scheduled work does by itself. When it does it stays as an operator changed it; what it calls
+    is what this version calls it."""
     first = timezone.now() + timedelta(days=1)  # Not while somebody waits for the start: nothing is due yet.
     for name, (deed, arguments) in HOUSEKEEPING.items():
-        chosen = {"func": deed, "args": arguments, "schedule_type": Schedule.DAILY, "next_run": first}
-        Schedule.objects.get_or_create(name=name, defaults=chosen)
+        called = {"func": deed, "args": arguments}
+        begun = {**called, "schedule_type": Schedule.DAILY, "next_run": first}
+        Schedule.objects.update_or_create(name=name, defaults=called, create_defaults=begun)
 
 
 def make_first_admin(given_password: str) -> str | None:

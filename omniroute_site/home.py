@@ -17,12 +17,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from billing import days, standing
-from billing.budget_bars import facts as bar_facts
+from billing.budgets import standing
+from billing.budgets.bars import facts as bar_facts
+from billing.budgets.spending import with_spent
+from billing.budgets.standing import Standing
 from billing.models import Budget, CostSource, UsageRecord
-from billing.requests import FAILED, outcome
-from billing.spending import with_spent
-from billing.standing import Standing
+from billing.reports.requests import FAILED, outcome
+from billing.usage import days
 from providers.models import ProviderConnection
 
 WINDOW = timedelta(hours=24)

@@ -19,8 +19,8 @@ from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.urls import ResolverMatch, set_urlconf
 
 from combos import runtime
-from combos.answering import dialect_of, not_allowed, refused
-from combos.pulse import Pulse
+from combos.endpoints.answering import dialect_of, not_allowed, refused
+from combos.endpoints.pulse import Pulse
 from combos.refusals import BodyTooLarge, InvalidBody
 
 MOST_REMEMBERED_PATHS = 256

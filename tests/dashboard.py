@@ -9,9 +9,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from billing import days, keys, ledger
+from billing.api_keys import keys
 from billing.models import ApiKey, Budget, CostSource, Pricing, Team, UsageRecord
-from billing.rows import Attempt, UsageRow
+from billing.usage import days, ledger
+from billing.usage.rows import Attempt, UsageRow
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
 from health.breaker import BreakerState
 from health.models import Breaker, ConnectionLimit, Cooldown, Lockout, PolicyName, ProviderProfile

@@ -12,8 +12,9 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
 
-from billing import keys, pricing
+from billing.api_keys import keys
 from billing.models import ApiKey, Budget, PriceChange, Team, UsageRecord
+from billing.prices import pricing
 from combos.chains import save_chain
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
 from combos.targets import save_combo

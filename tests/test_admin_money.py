@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from billing import keys
+from billing.api_keys import keys
 from billing.figures import count, milliseconds, money, percent
 from billing.models import ApiKey, Budget, PriceSource, Pricing, UsageRecord
 from providers.models import ProviderConnection

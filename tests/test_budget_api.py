@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from billing import keys
+from billing.api_keys import keys
 from billing.models import ApiKey, BillingSettings, Budget, Team
 from omniroute_site.roles import Role
 from tests.dashboard import make_record

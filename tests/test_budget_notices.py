@@ -9,7 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from billing import allowances, keys, notices
+from billing.api_keys import keys
+from billing.budgets import allowances, notices
 from billing.models import Budget, BudgetNotice, Mark
 from health import events
 from health.events import BudgetReached, Event, Subscription

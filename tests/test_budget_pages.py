@@ -244,7 +244,7 @@ def test_another_time_zone_has_the_days_summed_anew(page: Client) -> None:
     answer = page.post(SETTINGS, SAVED | {"time_zone": "Asia/Kathmandu"}, follow=True)
     assert "Days begin at midnight in Asia/Kathmandu now." in text_of(answer)
     assert BillingSettings.load().time_zone == "Asia/Kathmandu"
-    assert [task.func() for task in OrmQ.objects.all()] == ["billing.rebuilding.rebuild"]
+    assert [task.func() for task in OrmQ.objects.all()] == ["billing.usage.rebuilding.rebuild"]
 
 
 def test_the_other_settings_sum_nothing_anew(page: Client) -> None:

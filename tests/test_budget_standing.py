@@ -7,9 +7,11 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import User
 
-from billing import keys, ledger, standing
+from billing.api_keys import keys
+from billing.budgets import standing
 from billing.models import ApiKey, BillingSettings, Budget, Level, Team
-from billing.rows import Attempt, UsageRow
+from billing.usage import ledger
+from billing.usage.rows import Attempt, UsageRow
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.budgets import beginning, day_after, day_of, first_day, window
+from billing.budgets.windows import day_after, first_day, window
+from billing.calendar import beginning, day_of
 from billing.models import Period
 
 OSLO, KATHMANDU, NEW_YORK = ZoneInfo("Europe/Oslo"), ZoneInfo("Asia/Kathmandu"), ZoneInfo("America/New_York")

@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 
 from billing.models import Pricing
-from billing.price_list import sync_prices
+from billing.prices.price_list import sync_prices
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias, RoutingSettings
 from providers import configuration
 from providers.catalogue import catalogue

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.counters import Counters, Demand, Limits, SpentUp, TooBusy, Wish, room_after
+from billing.budgets.counters import Counters, Demand, Limits, SpentUp, TooBusy, Wish, room_after
 
 LIMIT = 1000
 WINDOW = (1, "2026-11-28")

@@ -13,11 +13,11 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.models import Sum
 
-from billing import ledger, rebuilding
-from billing.budgets import beginning
-from billing.days import COLUMNS, NAMES, time_zone
+from billing.calendar import beginning
 from billing.models import BillingSettings, DailyUsage, UsageAttempt, UsageRecord
-from billing.rows import Attempt, UsageRow
+from billing.usage import ledger, rebuilding
+from billing.usage.days import COLUMNS, NAMES, time_zone
+from billing.usage.rows import Attempt, UsageRow
 
 KEYS = [None, UUID(int=1), UUID(int=2)]
 NOW = datetime.now(UTC)

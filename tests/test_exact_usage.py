@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.prices import Price, cost
-from billing.rows import Attempt
-from billing.snapshot import completed
+from billing.prices.cost import Price, cost
+from billing.prices.table import completed
+from billing.usage.rows import Attempt
 from translator import crossing
 from translator.dialect import Dialect
 from translator.dialects.claude import usage as claude

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from billing.journal import Journal
+from billing.usage.journal import Journal
 from tests.gateway import ROOT, wait_until
 
 
@@ -60,7 +60,7 @@ def make_journal(tmp_path: Path, shelf: Shelf) -> Iterator[MakeJournal]:
 def test_rows_that_come_while_others_are_stored_are_not_lost(
     make_journal: MakeJournal, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("billing.journal.FLUSH_SECONDS", 0.0)
+    monkeypatch.setattr("billing.usage.journal.FLUSH_SECONDS", 0.0)
     usual = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:
@@ -129,7 +129,7 @@ KILLED = """
 import msgspec, os, signal, sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from billing.journal import Journal
+from billing.usage.journal import Journal
 Row = msgspec.defstruct("Row", [("id", int)])
 def store(rows): raise OSError("never")
 journal = Journal(Path({directory!r}), Row, store)
@@ -167,7 +167,7 @@ BEGUN_AND_KILLED = """
 import msgspec, os, signal, sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from billing.journal import Journal
+from billing.usage.journal import Journal
 Begun = msgspec.defstruct("Begun", [("id", str), ("state", str, "begun")])
 journal = Journal(Path({directory!r}), Begun, lambda rows: None, lambda row: row.id)
 journal.start()
@@ -195,8 +195,8 @@ class TestUnfinished:
     def test_the_file_stays_small_while_requests_come_and_go(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("billing.unfinished.TIDY_BYTES", 10_000)
-        monkeypatch.setattr("billing.journal.FLUSH_SECONDS", 0.01)
+        monkeypatch.setattr("billing.usage.unfinished.TIDY_BYTES", 10_000)
+        monkeypatch.setattr("billing.usage.journal.FLUSH_SECONDS", 0.01)
         journal = Journal(tmp_path, Begun, Record(), lambda row: row.id)
         journal.start()
         journal.begin(Begun("long"))

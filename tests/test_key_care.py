@@ -10,7 +10,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from billing import keys, snapshot
+from billing import snapshot
+from billing.api_keys import keys
 from billing.models import ApiKey, Budget, FormerKey, Team
 from combos import admission
 from combos.refusals import WrongKey

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from billing import keys
+from billing.api_keys import keys
 from billing.models import ApiKey
 from health.models import LockoutPolicy, PolicyName
 from omniroute_site.api import api

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models.signals import pre_save
 from django.test import Client
 
-from billing import keys
+from billing.api_keys import keys
 from billing.models import ApiKey
 from providers import vault
 from providers.connections import add_connection, save_node

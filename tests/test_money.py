@@ -12,11 +12,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models import Sum
 
-from billing import allowances, budgets, keys, ledger, request_log, snapshot, spending
+from billing import snapshot
+from billing.api_keys import keys
+from billing.budgets import allowances, spending
+from billing.budgets import windows as budgets
 from billing.models import ApiKey, Budget, DailyUsage, Period, UsageAttempt, UsageRecord
-from billing.prices import Price, cost
-from billing.rows import Attempt, UsageRow
-from billing.snapshot import completed
+from billing.prices.cost import Price, cost
+from billing.prices.table import completed
+from billing.usage import ledger, request_log
+from billing.usage.rows import Attempt, UsageRow
 from providers import configuration
 from providers.models import Canary
 from translator.usage import Usage

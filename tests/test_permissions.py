@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.key_rules import networks_of
-from billing.snapshot import KeyFacts
+from billing.api_keys.facts import KeyFacts
+from billing.api_keys.rules import networks_of
 from combos.candidates import Placed
 from combos.permissions import check_address, may_ask, permitted
 from combos.refusals import ForbiddenModel, WrongAddress

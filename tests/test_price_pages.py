@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from billing.models import PriceChange, PriceSource, Pricing
-from billing.price_list import sync_prices
+from billing.prices.price_list import sync_prices
 from providers.catalogue import catalogue
 from providers.models import ProviderConnection
 from providers.sync import sync_catalogue

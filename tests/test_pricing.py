@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from billing import pricing, snapshot
-from billing.genai import genai_price
+from billing import snapshot
 from billing.models import PriceChange, PriceSource, Pricing, ShippedPrice
-from billing.price_list import sync_prices
-from billing.prices import cost
+from billing.prices import pricing
+from billing.prices.cost import cost
+from billing.prices.genai import genai_price
+from billing.prices.price_list import sync_prices
 from providers import configuration
 from providers.models import Provider
 from providers.sync import sync_catalogue

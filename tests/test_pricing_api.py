@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from billing.models import PriceChange, Pricing
-from billing.price_list import sync_prices
+from billing.prices.price_list import sync_prices
 from tests.management import World, admin, call, error_of, world
 from tests.test_pricing import TODAY
 

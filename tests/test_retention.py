@@ -9,12 +9,13 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django_q.models import Schedule
 
-from billing import days, retention
+from billing.budgets.spending import with_spent
 from billing.models import BillingSettings, Budget, CallBody, DailyUsage, Level, Period, UsageAttempt, UsageRecord
-from billing.spending import with_spent
-from omniroute_site.first_start import schedule_housekeeping
+from billing.usage import days, retention
+from omniroute_site.first_start import HOUSEKEEPING, schedule_housekeeping
 from tests.dashboard import make_key, make_record
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quiet_dashboard")]
@@ -132,10 +133,22 @@ def test_a_number_of_days_that_is_none_is_refused_by_name(days: str) -> None:
 
 def test_it_happens_every_day_by_itself() -> None:
     schedule_housekeeping()
-    schedule = Schedule.objects.get(func="billing.retention.forget_what_is_due")
+    schedule = Schedule.objects.get(func="billing.usage.retention.forget_what_is_due")
     assert schedule.schedule_type == Schedule.DAILY
     make_old(4000)
     assert retention.forget_what_is_due() == 3
+
+
+def test_a_new_version_calls_what_it_has_at_the_time_an_operator_chose() -> None:
+    Schedule.objects.create(name="Forget former API keys", func="a.former.place", schedule_type=Schedule.WEEKLY)
+    schedule_housekeeping()
+    schedule = Schedule.objects.get(name="Forget former API keys")
+    assert (schedule.func, schedule.schedule_type) == (HOUSEKEEPING[schedule.name][0], Schedule.WEEKLY)
+
+
+@pytest.mark.parametrize("function", [function for function, _arguments in HOUSEKEEPING.values()])
+def test_what_is_scheduled_exists(function: str) -> None:
+    assert callable(import_string(function))
 
 
 def test_a_scheduled_run_ends_in_time_and_leaves_the_rest_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 
-from billing import keys
+from billing.api_keys import keys
 from billing.models import ApiKey, Budget, Pricing, Team
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias
 from health.models import Breaker, ConnectionLimit, Cooldown, Lockout, LockoutPolicy, PolicyName, ProviderProfile

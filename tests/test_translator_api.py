@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billing import keys
+from billing.api_keys import keys
 from omniroute_site.roles import Role
 from tests import wire
 from tests.management import World, call, client_of, client_with, error_of

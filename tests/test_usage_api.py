@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from billing import keys
+from billing.api_keys import keys
 from billing.models import ApiKey, CallBody, UsageAttempt
 from omniroute_site.roles import Role
 from tests.dashboard import make_key, make_record, make_user
@@ -296,7 +296,7 @@ def test_numbers_of_a_table_stay_numbers_to_the_last_digit(admin: Client) -> Non
 def test_a_table_is_whole_beyond_one_piece_and_read_piece_by_piece(
     admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("billing.call_logs.ROWS_OF_A_PIECE", 3)
+    monkeypatch.setattr("billing.reports.call_logs.ROWS_OF_A_PIECE", 3)
     made = [make_record().request_id for _ in range(10)]
     rows = table(admin, "call-logs.csv")
     assert sorted(row[1] for row in rows[1:]) == sorted(made)

@@ -13,8 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from billing.charts import COLOURS, colours
 from billing.models import Budget, Level, Team, UsageAttempt
+from billing.reports.charts import COLOURS, colours
 from omniroute_site.roles import Role
 from tests.dashboard import make_connection, make_key, make_record, make_user, text_of
 

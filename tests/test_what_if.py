@@ -12,15 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing import price_sheet
 from billing.money import dollars, units
-from billing.prices import Price, cost, saved_by_cache
-from billing.snapshot import Books, completed
-from billing.whatif import Apart, Call, Request, Rules, Stop, Tally, Unfit
+from billing.prices.cost import Price, cost, saved_by_cache
+from billing.prices.table import completed
+from billing.snapshot import Books
+from billing.what_if import price_sheet
+from billing.what_if.costs import Apart, Call, Request, Rules, Stop, Tally, Unfit
 from combos.resolver import resolve
-from combos.simulation_routes import Replayer
 from combos.snapshot import Snapshot, Target
 from combos.strategies import Strategy
+from combos.what_if.routes import Replayer
 from tests.routing import make_chain, make_combo, make_provider, make_snapshot
 from translator.usage import Usage
 

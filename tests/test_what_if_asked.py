@@ -16,9 +16,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from billing import ledger, recorded
 from billing.models import Pricing, UsageRecord
-from billing.rows import Attempt, UsageRow
+from billing.usage import ledger
+from billing.usage.rows import Attempt, UsageRow
+from billing.what_if import recorded
 from combos import snapshot
 from combos.models import Combo, ComboTarget
 from omniroute_site.roles import Role

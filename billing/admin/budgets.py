@@ -13,12 +13,12 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelect2Widget
 
-from billing import days
-from billing.budget_bars import bar
+from billing.budgets.bars import bar
+from billing.budgets.spending import with_spent
+from billing.budgets.standing import USED_UP, WARNED, Standing, standing
 from billing.forms.budgets import SUBJECTS, BudgetForm, KeySelect
 from billing.models import Budget, Level, Period
-from billing.spending import with_spent
-from billing.standing import USED_UP, WARNED, Standing, standing
+from billing.usage import days
 from providers.dashboard import Page
 from providers.wording import chip, clipped, countdown
 

@@ -17,12 +17,12 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from billing import keys as api_keys
-from billing import standing
-from billing.budget_bars import block
+from billing.api_keys import keys as api_keys
+from billing.api_keys.rights import NotYours, check_rotation, chooses_teams, manages_every_key
+from billing.budgets import standing
+from billing.budgets.bars import block
 from billing.figures import count
 from billing.forms.keys import KeyForm, RotationForm
-from billing.key_rights import NotYours, check_rotation, chooses_teams, manages_every_key
 from billing.models import ApiKey, Scope
 from providers.dashboard import Switchable
 from providers.wording import ago, chip, clipped, on_off

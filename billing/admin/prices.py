@@ -18,10 +18,10 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from billing import glance, pricing
 from billing.figures import money
 from billing.forms.prices import TIERED, PricingForm, sample_costs
 from billing.models import PriceChange, PriceSource, Pricing
+from billing.prices import glance, pricing
 from providers.dashboard import Page
 from providers.wording import chip
 

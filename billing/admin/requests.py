@@ -16,11 +16,11 @@ from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
-from billing import csv_export, logged_calls
-from billing.call_logs import HEADER, USUAL_TIME, piece_of
 from billing.figures import milliseconds, money, tokens
 from billing.models import CostSource, UsageRecord
-from billing.requests import (
+from billing.reports import csv_export
+from billing.reports.call_logs import HEADER, USUAL_TIME, piece_of
+from billing.reports.requests import (
     BEGINS_AN_ID,
     SEARCHED_TIME,
     SORTED_TIMES,
@@ -36,7 +36,8 @@ from billing.requests import (
     outcome,
     searched,
 )
-from billing.story import attempts, events
+from billing.reports.story import attempts, events
+from billing.usage import logged_calls
 from providers.dashboard import Page
 from providers.wording import ago, chip, clipped
 

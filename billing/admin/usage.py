@@ -7,9 +7,9 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from billing.costs_page import costs_facts
 from billing.models import DailyUsage
-from billing.usage_page import usage_facts
+from billing.reports.costs_page import costs_facts
+from billing.reports.usage_page import usage_facts
 from providers.dashboard import OneView
 
 PURPOSE_OF_COSTS = _("What was paid, beside what the same tokens cost at list price, and how far budgets have got.")

@@ -7,10 +7,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from billing.api_keys.keys import GRACE
+from billing.api_keys.rights import SELF_SERVICE, Given, NotYours, check_change, manages_every_key
+from billing.api_keys.rules import Scope
 from billing.forms.lists import ListField
-from billing.key_rights import SELF_SERVICE, Given, NotYours, check_change, manages_every_key
-from billing.key_rules import Scope
-from billing.keys import GRACE
 from billing.models import ApiKey
 
 GRACES = [

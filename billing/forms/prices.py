@@ -16,12 +16,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from billing import pricing
 from billing.figures import money
 from billing.models import Pricing
-from billing.prices import cost
-from billing.pricing import COLUMNS, TOKEN_KINDS, Prices
-from billing.snapshot import price_of
+from billing.prices import pricing
+from billing.prices.cost import cost
+from billing.prices.pricing import COLUMNS, TOKEN_KINDS, Prices
+from billing.prices.table import price_of
 from translator.usage import Usage
 
 LABELS = {field.name: capfirst(field.verbose_name) for field in Pricing._meta.fields}

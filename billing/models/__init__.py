@@ -1,6 +1,6 @@
 """Who pays: API keys and teams, prices, budgets, and what every request used and cost."""
 
-from billing.key_rules import Scope
+from billing.api_keys.rules import Scope
 from billing.models.budgets import Budget, BudgetNotice, BudgetQuerySet, Level, Mark, Period
 from billing.models.keys import ApiKey, ApiKeyQuerySet, FormerKey, Team
 from billing.models.prices import PriceChange, PriceSource, Pricing

@@ -7,7 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from billing.key_rules import (
+from billing.api_keys.rules import (
     CONCURRENT,
     REQUESTS_A_MINUTE,
     TOKENS_A_MINUTE,

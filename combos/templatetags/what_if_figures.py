@@ -5,7 +5,7 @@ from decimal import Decimal
 from django import template
 
 from billing.figures import money
-from combos.simulation_text import share_of, signed
+from combos.what_if.text import share_of, signed
 
 register = template.Library()
 register.filter("signed", signed)

@@ -17,9 +17,10 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import F, Model
 
-from billing import days, keys, ledger
+from billing.api_keys import keys
 from billing.models import ApiKey, Budget, CostSource, DailyUsage, Level, Period, Team, UsageAttempt, UsageRecord
-from billing.rows import Attempt, UsageRow
+from billing.usage import days, ledger
+from billing.usage.rows import Attempt, UsageRow
 from combos.models import Combo, ComboTarget
 from omniroute_site.roles import Role
 from omniroute_site.users import give_role

@@ -15,8 +15,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from billing.models import ApiKey, Budget, Pricing, UsageRecord
-from billing.prices import cost
-from billing.snapshot import price_of
+from billing.prices.cost import cost
+from billing.prices.table import price_of
 from combos.models import Combo, ComboTarget
 from omniroute_site.roles import Role
 from providers.models import Provider

@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 from redis.asyncio import Redis
 
-from billing.counters import Counters, Demand, Limits, SpentUp, TooBusy, Wish
-from billing.meter import SCRIPTS, Meter
+from billing.budgets.counters import Counters, Demand, Limits, SpentUp, TooBusy, Wish
+from billing.budgets.meter import SCRIPTS, Meter
 from tests.own_redis import OwnRedis
 
 LIMIT = 1000

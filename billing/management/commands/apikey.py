@@ -13,9 +13,9 @@ from django.db import DatabaseError
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
-from billing import keys
+from billing.api_keys import keys
+from billing.calendar import now
 from billing.models import ApiKey, Scope, Team
-from billing.rows import now
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 LONGEST_SPAN = 100 * 366 * 86_400

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from billing import rebuilding
+from billing.usage import rebuilding
 
 
 class Command(BaseCommand):

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from billing import retention
-from billing.retention import Task
+from billing.usage import retention
+from billing.usage.retention import Task
 
 MOST_DAYS = 36500
 REPORT_EVERY = 20_000

@@ -8,17 +8,18 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
-from billing import days, price_sheet
 from billing.models import UsageRecord
-from billing.periods import span_of
-from billing.price_sheet import SheetRow
-from billing.recorded import Selection
-from billing.whatif import Unfit
-from combos.simulation import Kind, Prices, Scenario, simulate, strategy_of
-from combos.simulation_api import shown_report
-from combos.simulation_report import Report, report_of
-from combos.simulation_text import as_csv, as_text
+from billing.usage import days
+from billing.what_if import price_sheet
+from billing.what_if.costs import Unfit
+from billing.what_if.periods import span_of
+from billing.what_if.price_sheet import SheetRow
+from billing.what_if.recorded import Selection
 from combos.strategies import Strategy
+from combos.what_if.api import shown_report
+from combos.what_if.report import Report, report_of
+from combos.what_if.simulation import Kind, Prices, Scenario, simulate, strategy_of
+from combos.what_if.text import as_csv, as_text
 from providers.vault import VaultError
 
 WRONG = 2

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from billing.price_list import sync_prices
+from billing.prices.price_list import sync_prices
 from providers.sync import sync_catalogue
 
 

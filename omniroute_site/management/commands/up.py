@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from billing.keys import WrongKeySecret
+from billing.api_keys.keys import WrongKeySecret
 from omniroute_site import first_start
 from omniroute_site.environment import env, listen_host
 from omniroute_site.supervisor import Child, Supervisor, manage

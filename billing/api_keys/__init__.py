@@ -1,0 +1,1 @@
+"""API keys and teams: how they are made, what they may do, who may say so."""

@@ -1,0 +1,1 @@
+"""What may be spent: windows, reservations before a call, standings, notices."""

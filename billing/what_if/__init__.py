@@ -1,0 +1,1 @@
+"""What recorded requests would have cost otherwise: the arithmetic. Who would have been asked is `combos.what_if`."""
