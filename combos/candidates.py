@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from combos.affinity import Bound
 from combos.refusals import NoTarget, NothingConnected, NotSpoken, shortened
-from combos.resolver import NestedRoute, ResolvedTarget, Route, Step, chains_for
+from combos.resolver import NestedRoute, ResolvedTarget, Route, Step
 from combos.snapshot import ComboFacts, Snapshot
 from combos.strategies import ACCOUNT_STRATEGIES, NEEDS_TURN, SPREADS, STRATEGIES, Facts
 from health.health import Health
@@ -67,24 +67,30 @@ class Orderer:
 
     async def line_up(self, route: Route, bound: Bound | None = None) -> list[Placed]:
         """Every target once, the fallback chains' behind the route's own. Raises when nobody is there to ask."""
-        if route.combo is None and not self.snapshot.chains:
-            return [Placed(target) for target in route.targets]
-        placed = [Placed(target) for target in route.targets]
-        if route.combo is not None:
-            placed = await self._of_combo(route.combo, route.steps, bound)
-        placed += [Placed(target, None, CHAIN) for target in chains_for(route.asked, self.snapshot)]
+        if route.combo is None:
+            placed = [Placed(target) for target in route.targets]
+        else:
+            placed = await self._of_combo(route.combo, route.steps, bound, route.turns)
+        if route.combo is None and not route.chain:
+            return placed
+        placed += [Placed(target, None, CHAIN) for target in route.chain]
         if not placed:
             raise NoTarget(route.name)
         return _once_each(placed)
 
-    async def _of_combo(self, combo: ComboFacts, steps: Sequence[Step], bound: Bound | None) -> list[Placed]:
-        order = STRATEGIES[combo.strategy]
-        turn = await self._turn(f"combo:{combo.name}") if combo.strategy in NEEDS_TURN else 0
-        why = f"{combo.strategy.value}, turn {turn}" if combo.strategy in NEEDS_TURN else combo.strategy.value
+    async def _of_combo(
+        self, combo: ComboFacts, steps: Sequence[Step], bound: Bound | None, turns: str, around: int | None = None
+    ) -> list[Placed]:
+        """`around`: the turn of a combo around it that goes in turns. It comes first once in a round of that one, so a
+        count of its own would fall into step with the rounds, and lead to the same target each time."""
+        turn, why = 0, combo.strategy.value
+        if combo.strategy in NEEDS_TURN:
+            turn = await self._turn(f"combo:{combo.name}{turns and ':'}{turns}") if around is None else around
+            why, around = f"{why}, turn {turn}", turn // len(steps) if steps else 0
         placed: list[Placed] = []
-        for step in order(steps, self.facts_of_steps(turn)):
+        for step in STRATEGIES[combo.strategy](steps, self.facts_of_steps(turn)):
             if isinstance(step, NestedRoute):
-                placed += await self._of_combo(step.combo, step.steps, bound)
+                placed += await self._of_combo(step.combo, step.steps, bound, turns, around)
             else:
                 placed.append(Placed(step, combo, why))
         return _bound_first(placed, bound) if combo.strategy in SPREADS else placed
@@ -205,10 +211,9 @@ def _known(found: Iterable[T | None]) -> Iterable[T]:
 
 def _once_each(placed: Iterable[Placed]) -> list[Placed]:
     """A model that several combos or chains name is asked at the first of its places."""
-    seen: dict[tuple[str, str, object], Placed] = {}
+    seen: dict[object, Placed] = {}
     for each in placed:
-        target = each.target
-        seen.setdefault((target.provider.slug, target.model.id, target.target.connection_id), each)
+        seen.setdefault(each.target.place, each)
     return list(seen.values())
 
 

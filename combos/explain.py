@@ -14,10 +14,10 @@ from combos.candidates import DRAW, Candidate, Orderer, Placed
 from combos.endpoints.answering import read
 from combos.gateway import Gateway
 from combos.line import NO_ROOM, minds_health
-from combos.permissions import permitted
+from combos.permissions import left_out, route_of
 from combos.pipeline import place_of
 from combos.refusals import Refusal
-from combos.resolver import ResolvedTarget, Route, resolve
+from combos.resolver import ResolvedTarget, Route
 from combos.snapshot import ComboFacts
 from combos.strategies import Score, Strategy, score
 from combos.trial import Asked
@@ -27,6 +27,7 @@ from translator.json_body import JsonBody
 
 MOST = 500
 """Candidates that are told of."""
+FORBIDDEN = "the key may not use it"
 SECONDS = 10.0
 """How long a view waits for an explanation."""
 
@@ -93,13 +94,14 @@ def key_of(id: UUID | None, gateway: Gateway) -> KeyFacts | None:
 async def explain(asked: Asked, gateway: Gateway) -> Explanation:
     """Raises Refusal, as the request would."""
     snapshot = gateway.keeper.current
-    route = resolve(asked.request.model, snapshot)
+    route = route_of(asked.key, asked.request.model, snapshot)
     orderer = Orderer(snapshot, gateway.health, DRAW, peeks=True)
     bound = (await place_of(asked, route, snapshot, gateway)).bound
     found: list[Explained] = []
-    for placed in permitted(asked.key, route, await orderer.line_up(route, bound), snapshot):
+    for placed in await orderer.line_up(route, bound):
         candidates = await orderer.connections(placed, bound)
         found += [_explained(each, placed, orderer) for each in candidates] or [_nobody(placed)]
+    found += [_passed_over(target, FORBIDDEN) for target in left_out(asked.key, route, snapshot)]
     found.sort(key=lambda each: AS_ASKED[each.state])
     chains = tuple(chain.name for chain in snapshot.chains if chain.covers(route.asked))
     return Explanation(route, tuple(_numbered(found))[:MOST], chains, max(0, len(found) - MOST))
@@ -147,9 +149,14 @@ def _nobody(placed: Placed) -> Explained:
         reason = "the provider is switched off"
     elif not provider.speaks(model):
         reason = f"it speaks {provider.wire_of(model)}, which cannot be asked yet"
-    combo = placed.combo.name if placed.combo else ""
-    name = f"{provider.prefix}/{model.id}"
-    return Explained(name, provider.name, model.id, "", combo, placed.why, State.SKIPPED, reason=reason)
+    return _passed_over(target, reason, placed)
+
+
+def _passed_over(target: ResolvedTarget, reason: str, placed: Placed | None = None) -> Explained:
+    combo = placed.combo.name if placed and placed.combo else ""
+    name = f"{target.provider.prefix}/{target.model.id}"
+    why = placed.why if placed else ""
+    return Explained(name, target.provider.name, target.model.id, "", combo, why, State.SKIPPED, reason=reason)
 
 
 def _numbered(found: Iterable[Explained]) -> Iterable[Explained]:

@@ -11,21 +11,23 @@ an alias' model. It does not grant fallback chains, which are for many names.
 
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Self
 
 from billing.api_keys.facts import KeyFacts
 from billing.api_keys.rules import Network, Scope
-from combos.candidates import CHAIN, Placed
-from combos.refusals import ForbiddenModel, Refusal, ScopeMissing, WrongAddress
-from combos.resolver import Route, resolve
+from combos.refusals import AmbiguousModel, ForbiddenModel, Refusal, ScopeMissing, UnknownModel, WrongAddress
+from combos.resolver import MOST_SUGGESTIONS, ResolvedTarget, Route, Step, close_matches, flat, resolve
 from combos.snapshot import MOST_WORKED_OUT, Snapshot
 from combos.wildcards import any_of, is_wild
 from providers.guard import embedded
 from providers.snapshot import ModelFacts, ProviderFacts
 
 INFERENCE = Scope.INFERENCE.value
+MOST_LOOKED_AT = 50
+"""Names that are alike, for a hint of those that a key may ask for."""
 
 
 def check_way_in(key: KeyFacts, meta: Mapping[str, str]) -> None:
@@ -107,38 +109,87 @@ def _names_of(provider: ProviderFacts, model: ModelFacts, snapshot: Snapshot) ->
     return names if "/" in model.id else [*names, model.id]
 
 
-def permitted(key: KeyFacts | None, route: Route, placed: list[Placed], snapshot: Snapshot) -> list[Placed]:
-    """Those of the line that the key may use, in their order. Raises ForbiddenModel when there is none."""
+def route_of(key: KeyFacts | None, name: str, snapshot: Snapshot) -> Route:
+    """As much of what answers for a name as the key may use, which is the whole of it for a key without restrictions.
+
+    Raises UnknownModel, AmbiguousModel, EmptyCombo or ForbiddenModel. None of them names what the key may not ask for.
+    """
     if key is None or not is_restricted(key):
-        return placed
-    kept = _kept(key, route, placed, snapshot)
-    if not kept:
-        raise ForbiddenModel(route.asked, key.allowed_models, sorted(key.allowed_providers))
+        return resolve(name, snapshot)
+    return snapshot.once(("permitted", key.id, name), lambda: _route_of(key, name, snapshot))
+
+
+def _route_of(key: KeyFacts, name: str, snapshot: Snapshot) -> Route:
+    try:
+        route = resolve(name, snapshot)
+    except UnknownModel as unknown:
+        raise UnknownModel(unknown.model, close_to(key, unknown.model, snapshot), unknown.alias) from None
+    except AmbiguousModel as ambiguous:
+        route = _only_one(key, name, ambiguous, snapshot)
+    kept = _pruned(key, route, snapshot)
+    if not kept.steps and not kept.chain:
+        raise ForbiddenModel(name, key.allowed_models, sorted(key.allowed_providers))
     return kept
 
 
-def _kept(key: KeyFacts, route: Route, placed: list[Placed], snapshot: Snapshot) -> list[Placed]:
+def _only_one(key: KeyFacts, name: str, ambiguous: AmbiguousModel, snapshot: Snapshot) -> Route:
+    """What is served by several providers may be served by one alone whom the key may ask."""
+    mine = [each for each in ambiguous.candidates if may_ask(key, each, snapshot)]
+    if len(mine) > 1:
+        raise AmbiguousModel(name, mine)
+    if not mine:
+        raise ForbiddenModel(name, key.allowed_models, sorted(key.allowed_providers))
+    return replace(resolve(mine[0], snapshot), asked=name)
+
+
+def left_out(key: KeyFacts | None, route: Route, snapshot: Snapshot) -> list[ResolvedTarget]:
+    """What answers for the name as well, for keys that may use it."""
+    if key is None or not is_restricted(key):
+        return []
+    try:
+        whole = resolve(route.asked, snapshot)
+    except AmbiguousModel:
+        return []
+    kept = {each.place for each in (*route.targets, *route.chain)}
+    return [each for each in (*whole.targets, *whole.chain) if each.place not in kept]
+
+
+def close_to(key: KeyFacts | None, name: str, snapshot: Snapshot) -> list[str]:
+    """Names that are much alike, of what the key may ask for."""
+    if key is None or not is_restricted(key):
+        return close_matches(name, snapshot)
+    alike = close_matches(name, snapshot, MOST_LOOKED_AT)
+    return list(islice((each for each in alike if may_ask(key, each, snapshot)), MOST_SUGGESTIONS))
+
+
+def _pruned(key: KeyFacts, route: Route, snapshot: Snapshot) -> Route:
+    """Without the targets that the key may not use, which then take no turns either."""
     permissions = _permissions(key, snapshot)
-    is_named = _is_named(key, route, snapshot)
 
-    def may(each: Placed) -> bool:
-        if is_named and each.why != CHAIN:
-            return permissions.takes(each.target.provider)
-        return permissions.reaches(each.target.provider, each.target.model, snapshot)
+    def may(target: ResolvedTarget) -> bool:
+        return permissions.reaches(target.provider, target.model, snapshot)
 
-    return [each for each in placed if may(each)]
+    def may_by_name(target: ResolvedTarget) -> bool:
+        return permissions.takes(target.provider)
+
+    is_named = permissions.names(route.asked) or permissions.names(route.name)
+    steps = tuple(_kept(route.steps, may_by_name if is_named else may))
+    chain = tuple(filter(may, route.chain))
+    is_whole = len(tuple(flat(steps))) == len(route.targets)
+    return replace(route, steps=steps, chain=chain, turns="" if is_whole else str(key.id))
+
+
+def _kept(steps: Iterable[Step], may: Callable[[ResolvedTarget], bool]) -> Iterable[Step]:
+    for step in steps:
+        if isinstance(step, ResolvedTarget):
+            if may(step):
+                yield step
+        elif inner := tuple(_kept(step.steps, may)):
+            yield replace(step, steps=inner)
 
 
 def _permissions(key: KeyFacts, snapshot: Snapshot) -> Permissions:
     return snapshot.once(("permissions", key.id), lambda: Permissions.of(key, snapshot))
-
-
-def _is_named(key: KeyFacts, route: Route, snapshot: Snapshot) -> bool:
-    """Whether the key may ask for that very name, or for what an alias made of it."""
-    permissions = _permissions(key, snapshot)
-    return snapshot.once(
-        ("named", key.id, route.asked), lambda: permissions.names(route.asked) or permissions.names(route.name)
-    )
 
 
 def may_list(key: KeyFacts | None, provider: ProviderFacts, model: ModelFacts, snapshot: Snapshot) -> bool:
@@ -150,7 +201,6 @@ def may_ask(key: KeyFacts | None, name: str, snapshot: Snapshot) -> bool:
     if key is None or not is_restricted(key):
         return True
     try:
-        route = resolve(name, snapshot)
+        return bool(_pruned(key, resolve(name, snapshot), snapshot).steps)
     except Refusal:
         return False
-    return bool(_kept(key, route, [Placed(target) for target in route.targets], snapshot))

@@ -13,10 +13,10 @@ from combos.affinity import Bound, Place
 from combos.candidates import DRAW, Candidate, Orderer, is_spread
 from combos.gateway import Gateway
 from combos.line import Line
-from combos.permissions import permitted
+from combos.permissions import route_of
 from combos.refusals import Refusal
 from combos.reservation import reserve
-from combos.resolver import Route, resolve
+from combos.resolver import Route
 from combos.snapshot import Snapshot
 from combos.streaming import Streaming
 from combos.trial import Asked, Trial, Whole
@@ -31,11 +31,11 @@ async def answer(asked: Asked, gateway: Gateway) -> Whole | Streaming:
     snapshot = gateway.keeper.current
     account = Account(asked.request_id, asked.key, asked.request, gateway)
     try:
-        route = resolve(asked.request.model, snapshot)
+        route = route_of(asked.key, asked.request.model, snapshot)
         account.combo = route.combo.name if route.combo else ""
         place = await place_of(asked, route, snapshot, gateway)
         orderer = Orderer(snapshot, gateway.health, DRAW)
-        placed = permitted(asked.key, route, await orderer.line_up(route, place.bound), snapshot)
+        placed = await orderer.line_up(route, place.bound)
         await reserve(account, placed, snapshot, gateway)
         line = Line(orderer, placed, place.bound)
         trial = Trial(asked, snapshot, account, gateway, line)

@@ -90,6 +90,7 @@ class UnknownModel(Refusal):
 
     def __init__(self, model: str, close: Sequence[str], alias: str = "") -> None:
         """`alias`: the one that stands for it."""
+        self.model, self.alias = model, alias
         hint = f" Did you mean {', '.join(close)}?" if close else " GET /v1/models lists what there is."
         stands = f", for which the alias `{shortened(alias)}` stands" if alias else ""
         super().__init__(f"There is no model `{shortened(model)}`{stands}.{hint}")
@@ -119,6 +120,7 @@ class AmbiguousModel(Refusal):
     param = "model"
 
     def __init__(self, model: str, candidates: Sequence[str]) -> None:
+        self.candidates = candidates
         super().__init__(f"Several providers serve `{shortened(model)}`. Name one of {', '.join(candidates)}.")
 
 

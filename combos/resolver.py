@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from uuid import UUID
 
 from combos.refusals import AmbiguousModel, EmptyCombo, UnknownModel
 from combos.snapshot import ComboFacts, Snapshot, Target
@@ -30,6 +31,11 @@ class ResolvedTarget:
     @property
     def weight(self) -> int:
         return self.target.weight
+
+    @property
+    def place(self) -> tuple[str, str, UUID | None]:
+        """What makes it another one than its neighbours in a combo."""
+        return self.provider.slug, self.model.id, self.target.connection_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,10 @@ class Route:
     """The pattern of that alias."""
     combo: ComboFacts | None
     steps: tuple[Step, ...]
+    chain: tuple[ResolvedTarget, ...] = ()
+    """Whom to ask when everybody else has failed: the models of all fallback chains that cover the asked name."""
+    turns: str = ""
+    """Whose turns are counted: of requests with the same targets. Empty: of those that may use all of them."""
 
     @cached_property
     def has_a_choice(self) -> bool:
@@ -64,13 +74,13 @@ class Route:
     @property
     def targets(self) -> tuple[ResolvedTarget, ...]:
         """All of them, nested ones too, in the order in which they are listed."""
-        return tuple(_flat(self.steps))
+        return tuple(flat(self.steps))
 
 
-def _flat(steps: Iterable[Step]) -> Iterable[ResolvedTarget]:
+def flat(steps: Iterable[Step]) -> Iterable[ResolvedTarget]:
     for step in steps:
         if isinstance(step, NestedRoute):
-            yield from _flat(step.steps)
+            yield from flat(step.steps)
         else:
             yield step
 
@@ -85,11 +95,12 @@ def _resolve(asked: str, snapshot: Snapshot) -> Route:
     name, pattern = (alias.target, alias.pattern) if alias else (asked, None)
     combo = snapshot.combos.get(name)
     if combo is None:
-        return Route(asked, name, pattern, None, (resolve_model(Target(name), snapshot, pattern or ""),))
-    steps = _steps(combo, snapshot, (name,))
+        steps: tuple[Step, ...] = (resolve_model(Target(name), snapshot, pattern or ""),)
+    else:
+        steps = _steps(combo, snapshot, (name,))
     if not steps:
         raise EmptyCombo(name)
-    return Route(asked, name, pattern, combo, steps)
+    return Route(asked, name, pattern, combo, steps, tuple(chain_of(asked, snapshot)))
 
 
 def _steps(combo: ComboFacts, snapshot: Snapshot, path: tuple[str, ...]) -> tuple[Step, ...]:
@@ -116,11 +127,11 @@ def _existing(target: Target, snapshot: Snapshot) -> ResolvedTarget | None:
         return None
 
 
-def chains_for(asked: str, snapshot: Snapshot) -> list[ResolvedTarget]:
-    """What to ask when everything an asked name stands for has failed: the models of all chains that cover it."""
+def chain_of(asked: str, snapshot: Snapshot) -> Iterable[ResolvedTarget]:
+    """Whom fallback chains add to an asked name, without what was removed since."""
     models = (model for chain in snapshot.chains if chain.covers(asked) for model in chain.models)
     found = (_existing(Target(model), snapshot) for model in models)
-    return [resolved for resolved in found if resolved is not None]
+    return (resolved for resolved in found if resolved is not None)
 
 
 def resolve_model(target: Target, snapshot: Snapshot, alias: str = "") -> ResolvedTarget:
@@ -142,7 +153,7 @@ def _model_of(provider: ProviderFacts, model_id: str) -> ModelFacts:
     return provider.models.get(model_id) or ModelFacts(model_id, model_id, "chat", None, model_id)
 
 
-def close_matches(model: str, snapshot: Snapshot) -> list[str]:
+def close_matches(model: str, snapshot: Snapshot, most: int = MOST_SUGGESTIONS) -> list[str]:
     """The most alike names of what is connected, or of the whole catalogue while nothing alike is."""
     ready = [facts for facts in snapshot.directory.all() if facts.is_ready()]
     own = [*snapshot.combos, *(alias.pattern for alias in snapshot.aliases.exact.values())]
@@ -150,7 +161,7 @@ def close_matches(model: str, snapshot: Snapshot) -> list[str]:
     for facts in (ready, snapshot.directory.all()):
         names = [*own, *_names(facts)]
         by_id = {name.partition("/")[2] or name: name for name in names}
-        close = difflib.get_close_matches(wanted, [*names, *by_id], MOST_SUGGESTIONS, CLOSE_ENOUGH)
+        close = difflib.get_close_matches(wanted, [*names, *by_id], most, CLOSE_ENOUGH)
         if close:
             return list(dict.fromkeys(by_id.get(name, name) for name in close))
     return []

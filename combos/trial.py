@@ -16,9 +16,9 @@ from combos.candidates import Candidate, nobody
 from combos.gateway import Gateway
 from combos.line import Line, Taken
 from combos.outgoing import Outgoing
+from combos.permissions import close_to
 from combos.reactions import REACTIONS, Reaction
 from combos.refusals import InvalidBody, Refusal
-from combos.resolver import close_matches
 from combos.snapshot import ComboConfig, Snapshot
 from combos.streaming import Streaming
 from combos.trail import Attempt, Trail
@@ -346,7 +346,9 @@ class Trial:
             return nobody(self.line.first, self.gateway.dashboard)
         self.trail.skipped = self.line.skipped
         self.account.tried = self.trail.told()
-        return verdicts.verdict_on(self.trail, lambda: close_matches(self.asked.request.model, self.snapshot))
+        return verdicts.verdict_on(
+            self.trail, lambda: close_to(self.asked.key, self.asked.request.model, self.snapshot)
+        )
 
 
 def _config(candidate: Candidate) -> ComboConfig:

@@ -187,6 +187,7 @@ def test_it_shows_what_a_restricted_key_would_get(fleet: Fleet, owner: Visitor) 
     assert "kept to two" in words(owner.get(EXPLAIN))
     said = words(owner.get(EXPLAIN, model="t", key=made["id"]))
     assert "1 two/m through main" in said
-    assert "three/m" not in said.partition("Priority")[2]
+    assert "three/m" in said.partition("Passed over")[2]
+    assert "the key may not use it" in said
     assert "This key may not use `one/m`" in words(owner.get(EXPLAIN, model="one/m", key=made["id"]))
     assert "not one of the available choices" in words(owner.get(EXPLAIN, model="t", key="nonsense"))

@@ -1,6 +1,9 @@
 """What a key's lists allow, without a server: spellings of a prefix, neighbours of a name, and the time it takes."""
 
+import asyncio
+from collections import Counter
 from dataclasses import replace
+from random import Random
 from typing import Any
 from uuid import uuid4
 
@@ -10,12 +13,14 @@ from hypothesis import strategies as st
 
 from billing.api_keys.facts import KeyFacts
 from billing.api_keys.rules import networks_of
-from combos.candidates import Placed
-from combos.permissions import check_address, may_ask, permitted
-from combos.refusals import ForbiddenModel, WrongAddress
-from combos.resolver import resolve
+from combos.candidates import Orderer
+from combos.permissions import check_address, left_out, may_ask, route_of
+from combos.refusals import AmbiguousModel, ForbiddenModel, UnknownModel, WrongAddress
 from combos.snapshot import Snapshot
+from combos.strategies import Strategy
 from combos.wildcards import Wildcard, any_of
+from health.health import Health
+from health.snapshot import HealthFacts
 from tests.routing import make_combo, make_provider, make_snapshot
 from tests.stopwatch import least_seconds
 
@@ -30,12 +35,11 @@ def key(**facts: Any) -> KeyFacts:
 
 
 def allowed(facts: KeyFacts, asked: str, snapshot: Snapshot) -> list[str]:
-    route = resolve(asked, snapshot)
     try:
-        kept = permitted(facts, route, [Placed(target, route.combo) for target in route.targets], snapshot)
+        kept = route_of(facts, asked, snapshot).targets
     except ForbiddenModel:
         return []
-    return [f"{each.target.provider.slug}/{each.target.model.id}" for each in kept]
+    return [f"{each.provider.slug}/{each.model.id}" for each in kept]
 
 
 @pytest.mark.parametrize("pattern", ["ds/*", "deepseek/*", "ds/chat", "deepseek/CHAT", "chat", "c*t"])
@@ -115,12 +119,50 @@ def test_an_address_is_inside_or_not(ranges: list[str], address: str, is_inside:
     assert found is is_inside
 
 
-def test_a_long_line_under_many_patterns_is_looked_through_within_a_millisecond() -> None:
+def test_a_hint_names_only_what_the_key_may_ask_for() -> None:
+    providers = [make_provider(name, "model-1", "model-2") for name in "ab"]
+    snapshot = make_snapshot(*providers, combos=[make_combo("modem", "a/model-1"), make_combo("models", "b/model-1")])
+    for model in ("modell", "model-", "model-3"):
+        with pytest.raises(UnknownModel, match=r"Did you mean (models|b/model-)") as refused:
+            route_of(key(allowed_models=("b/*",)), model, snapshot)
+        assert "a/" not in refused.value.message
+        assert "modem" not in refused.value.message
+
+
+def test_a_bare_name_is_not_ambiguous_where_the_key_may_ask_one_provider_of_it() -> None:
+    snapshot = make_snapshot(*(make_provider(name, "m") for name in "abc"))
+    assert allowed(key(allowed_providers=frozenset("b")), "m", snapshot) == ["b/m"]
+    assert route_of(key(allowed_models=("c/*",)), "m", snapshot).asked == "m"
+    with pytest.raises(AmbiguousModel, match=r"one of a/m, b/m\."):
+        route_of(key(allowed_providers=frozenset("ab")), "m", snapshot)
+    with pytest.raises(ForbiddenModel):
+        route_of(key(allowed_providers=frozenset("d")), "m", snapshot)
+
+
+def test_what_a_key_may_not_use_takes_no_turn_from_what_it_may() -> None:
+    inner = make_combo("inner", "a/m", "b/m", strategy=Strategy.ROUND_ROBIN)
+    outer = make_combo("outer", "inner", "c/m", strategy=Strategy.ROUND_ROBIN)
+    snapshot = make_snapshot(*(make_provider(name, "m") for name in "abc"), combos=[inner, outer])
+
+    async def first_asked(*keys: KeyFacts) -> list[Counter[str]]:
+        health, asked = Health(HealthFacts()), [Counter[str]() for _ in keys]
+        for _ in range(12):
+            for each, counter in zip(keys, asked, strict=True):
+                placed = await Orderer(snapshot, health, Random(1)).line_up(route_of(each, "outer", snapshot))
+                counter[placed[0].target.provider.slug] += 1
+        return asked
+
+    some, others, whole = (key(allowed_models=names) for names in (("a/*", "b/*"), ("b/*", "c/*"), ()))
+    expected = [Counter(a=6, b=6), Counter(b=6, c=6), Counter(a=3, b=3, c=6)]
+    assert asyncio.run(first_asked(some, others, whole)) == expected
+    assert [each.provider.slug for each in left_out(some, route_of(some, "outer", snapshot), snapshot)] == ["c"]
+
+
+def test_many_patterns_over_many_targets_cost_less_than_a_millisecond() -> None:
     models = [f"m{number}" for number in range(200)]
     combo = make_combo("all", *(f"up/{model}" for model in models))
     snapshot = make_snapshot(make_provider("up", *models), combos=[combo])
-    route = resolve("all", snapshot)
-    placed = [Placed(target, route.combo) for target in route.targets]
     facts = key(allowed_models=(*(f"other-{number}/x*y*" for number in range(19)), "up/m*"))
-    assert len(permitted(facts, route, placed, snapshot)) == len(models)
-    assert least_seconds(permitted, facts, route, placed, snapshot, rounds=50) < MOST_SECONDS
+    assert len(route_of(facts, "all", snapshot).targets) == len(models)
+    assert least_seconds(may_ask, facts, "all", snapshot, rounds=50) < MOST_SECONDS
+    assert least_seconds(route_of, facts, "all", snapshot) < MOST_SECONDS / 10

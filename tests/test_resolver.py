@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from combos.refusals import AmbiguousModel, EmptyCombo, Refusal, UnknownModel
-from combos.resolver import DEEPEST, NestedRoute, ResolvedTarget, Route, Step, chains_for, close_matches, resolve
+from combos.resolver import DEEPEST, NestedRoute, ResolvedTarget, Route, Step, chain_of, close_matches, resolve
 from combos.snapshot import Snapshot, Target
 from combos.strategies import Strategy
 from tests.routing import make_chain, make_combo, make_provider, make_snapshot
@@ -200,7 +200,7 @@ def models(steps: list[ResolvedTarget]) -> list[str]:
     ],
 )
 def test_the_chains_of_a_name_follow_each_other_without_what_is_gone(asked: str, found: list[str]) -> None:
-    assert models(chains_for(asked, CHAINS)) == found
+    assert models(chain_of(asked, CHAINS)) == found
 
 
 def test_help_for_a_wrong_name_knows_combos_and_aliases() -> None:

@@ -121,6 +121,11 @@ class TestTargetsOfACombo:
         fleet.tell("three", play.json(500))
         assert fleet.ask("t") == "one"
 
+    def test_turns_within_turns_come_to_everybody(self, fleet: Fleet) -> None:
+        fleet.combo("inner", "two/m", "three/m", strategy="round-robin")
+        fleet.combo("t", "inner", "one/m", strategy="round-robin")
+        assert Counter(fleet.ask("t") for _ in range(8)) == {"one": 4, "two": 2, "three": 2}
+
 
 class TestAccountsOfAProvider:
     def test_fill_first_lets_the_primary_take_everything(self, fleet: Fleet) -> None:

@@ -15,9 +15,8 @@ from billing.api_keys.facts import KeyFacts
 from combos.candidates import DRAW, Candidate, Orderer, nobody
 from combos.gateway import Gateway
 from combos.outgoing import addressed
-from combos.permissions import permitted
+from combos.permissions import route_of
 from combos.refusals import InvalidBody
-from combos.resolver import resolve
 from providers.failures import UpstreamError
 from providers.upstream import Call
 from translator import crossing, tokens
@@ -71,8 +70,8 @@ async def count(asked: ClientRequest, request_id: str, key: KeyFacts | None, gat
 async def _countable(model: str, key: KeyFacts | None, gateway: Gateway) -> list[tuple[Candidate, URL]]:
     """Where to count, as a request would find it, without taking its turn. Raises Refusal."""
     snapshot = gateway.keeper.current
-    orderer, route = Orderer(snapshot, gateway.health, DRAW, peeks=True), resolve(model, snapshot)
-    placed = permitted(key, route, await orderer.line_up(route), snapshot)
+    orderer, route = Orderer(snapshot, gateway.health, DRAW, peeks=True), route_of(key, model, snapshot)
+    placed = await orderer.line_up(route)
     found: list[tuple[Candidate, URL]] = []
     is_connected = False
     for each in placed:

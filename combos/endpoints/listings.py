@@ -9,9 +9,8 @@ from billing.api_keys.facts import KeyFacts
 from billing.calendar import now
 from combos import runtime
 from combos.admission import admit
-from combos.permissions import may_ask, may_list
+from combos.permissions import close_to, may_ask, may_list
 from combos.refusals import UnknownModel, WrongKey
-from combos.resolver import close_matches
 from combos.snapshot import Snapshot
 from translator.dialect import Dialect
 
@@ -45,7 +44,7 @@ async def one_model(meta: Mapping[str, str], id: str) -> Listed:
     snapshot, key = await _seen(meta)
     found = next((model for model in _listed(snapshot, key) if model.id == id), None)
     if found is None:
-        raise UnknownModel(id, [name for name in close_matches(id, snapshot) if may_ask(key, name, snapshot)])
+        raise UnknownModel(id, close_to(key, id, snapshot))
     return found
 
 

@@ -14,9 +14,9 @@ from django.db.models import Sum
 from billing.models import DailyUsage
 from billing.what_if.costs import Rules, Stop, Target
 from billing.what_if.recorded import Selection
-from combos.resolver import NestedRoute, ResolvedTarget, Route, Step, chains_for
+from combos.resolver import NestedRoute, ResolvedTarget, Route, Step
 from combos.snapshot import ComboFacts, Snapshot
-from combos.strategies import STRATEGIES, Facts, Strategy
+from combos.strategies import NEEDS_TURN, STRATEGIES, Facts, Strategy
 
 SEED = 20_128
 NEVER_MEASURED = float("inf")
@@ -49,7 +49,7 @@ class Replayer:
         self._draw = random.Random(SEED)  # noqa: S311 - the same draws each time are the point
         self._turns: Counter[str] = Counter()
         self._given: Counter[Target] = Counter()
-        self._chains = [stop_of(each) for each in chains_for(route.asked, known)]
+        self._chains = [stop_of(each) for each in route.chain]
         self._made: dict[int, Stop] = {}
         is_settled = SETTLED.issuperset(strategies(route, strategy))
         self._always = self._next() if is_settled else None
@@ -79,14 +79,23 @@ class Replayer:
             return (self._stop(target) for target in self._route.targets)
         return self._of_combo(combo, self._strategy or combo.strategy, self._route.steps)
 
-    def _of_combo(self, combo: ComboFacts, strategy: Strategy, steps: Sequence[Step]) -> Iterator[Stop]:
-        turn = self._turns[combo.name]
-        self._turns[combo.name] += 1
+    def _of_combo(
+        self, combo: ComboFacts, strategy: Strategy, steps: Sequence[Step], around: int | None = None
+    ) -> Iterator[Stop]:
+        """`around`: as in `combos.candidates`, whose turn a combo within another one has."""
+        turn = 0
+        if strategy in NEEDS_TURN:
+            turn = self._turn(combo) if around is None else around
+            around = turn // len(steps)
         for step in STRATEGIES[strategy](steps, self._facts(strategy, turn)):
             if isinstance(step, NestedRoute):
-                yield from self._of_combo(step.combo, step.combo.strategy, step.steps)
+                yield from self._of_combo(step.combo, step.combo.strategy, step.steps, around)
             else:
                 yield self._stop(step)
+
+    def _turn(self, combo: ComboFacts) -> int:
+        self._turns[combo.name] += 1
+        return self._turns[combo.name] - 1
 
     def _stop(self, target: ResolvedTarget) -> Stop:
         return self._made.get(id(target)) or self._made.setdefault(id(target), stop_of(target))
