@@ -4,6 +4,7 @@ Money goes to the cent; below a cent, to four significant digits, so that a smal
 """
 
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Protocol
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -48,6 +49,25 @@ def milliseconds(number: float | None) -> str:
     if number < 1000:
         return f"{number:.0f} ms"
     return f"{number / 1000:,.1f} s"
+
+
+class _Spread(Protocol):
+    p50: float
+    p95: float
+
+
+def spread(milliseconds_of: _Spread | None) -> str:
+    """`840 ms / 2.4 s`, `—` where it never happened."""
+    if milliseconds_of is None:
+        return "—"
+    return f"{milliseconds(milliseconds_of.p50)} / {milliseconds(milliseconds_of.p95)}"
+
+
+def rate(a_second: float | None) -> str:
+    """`84.2`, `1,204`, `—`."""
+    if a_second is None:
+        return "—"
+    return f"{a_second:,.0f}" if a_second >= 100 else f"{a_second:.1f}"
 
 
 def percent(share: float | None) -> str:

@@ -13,6 +13,7 @@ from billing.usage.rows import CLIENT_HUNG_UP, INTERRUPTED, WHY_INTERRUPTED, Att
 from combos.candidates import Candidate
 from combos.gateway import Gateway
 from combos.outgoing import Spoken
+from combos.pace import Pace
 from providers.failures import UpstreamError
 from translator import tokens
 from translator.crossing import StreamCrossing
@@ -36,6 +37,7 @@ class Account:
         self._header_ms: int | None = None
         self._first_event_ms: int | None = None
         self._is_settled = False
+        self.pace = Pace()
         self.started_at = now()
         self._row = _new_row(request_id, key, asked, self.started_at)
         self.is_streaming_now = False
@@ -103,6 +105,7 @@ class Account:
         self.is_streaming_now = True
         moment = time.monotonic()
         self._first_event_ms = _milliseconds(moment - self._started)
+        self.pace.beat()
         self._made[-1].first_event_ms = _milliseconds(moment - self._attempt_started)
 
     def stream_ends(self, stream: Relay | StreamCrossing, failed_with: int = 502) -> None:
@@ -125,6 +128,7 @@ class Account:
 
     def _take_usage(self, stream: Relay | StreamCrossing, *, is_whole: bool) -> None:
         """The vendor's counts if the answer is whole; of a cut one they say too little."""
+        self._row.gap_ms = self._made[-1].gap_ms = self.pace.middle_ms
         counted = stream.usage or self._estimate(stream.events)
         if not is_whole:
             output = max(counted.output, stream.events)

@@ -58,12 +58,13 @@ class Streaming:
         await self._end()
 
     async def _read(self, first: bytes) -> AsyncGenerator[bytes, None]:
-        stream = self._stream
+        stream, beat = self._stream, self._account.pace.beat
         try:
             await self._keep(first)
             yield first
             while not stream.is_done and (chunk := await self._exchange.next_chunk()) is not None:
                 if pieces := stream.feed(chunk):
+                    beat()
                     if stream.is_done:
                         await self._keep(pieces)
                     yield pieces

@@ -172,6 +172,7 @@ MATRIX: dict[tuple[str, str], tuple[Any, int, set[Role]]] = {
     ("PATCH", "/api/keys/{key_id}"): ({"isActive": False}, 200, {OWNER, OPERATOR, MEMBER}),
     ("DELETE", "/api/keys/{key_id}"): (None, 200, {OWNER, OPERATOR, MEMBER}),
     ("GET", "/api/usage/analytics"): (None, 200, ALL),
+    ("GET", "/api/usage/speed"): (None, 200, ALL),
     ("GET", "/api/usage/history"): (None, 200, ALL),
     ("GET", "/api/usage/call-logs"): (None, 200, ALL),
     ("GET", "/api/usage/call-logs.csv"): (None, 200, ALL),

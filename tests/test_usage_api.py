@@ -81,6 +81,42 @@ def test_averages_are_those_of_the_requests_that_had_any(admin: Client) -> None:
     assert (totals["averageMs"], totals["averageFirstTokenMs"]) == (200.0, 50.0)
 
 
+def test_percentiles_are_numbers_that_there_were(admin: Client) -> None:
+    for number in range(1, 21):
+        make_record(first_event_ms=10 * number, gap_ms=number, total_ms=10 * number + 1000, output_tokens=number)
+    make_record(total_ms=9000, first_event_ms=None)
+    make_record(total_ms=99_000, first_event_ms=90_000, status=503)
+    found = get(admin, "speed")
+    assert found["requests"] == 21, "who failed says nothing of the speed"
+    assert found["firstTokenMs"] == {"p50": 100, "p95": 190}
+    assert found["interTokenMs"] == {"p50": 10, "p95": 19}
+    assert found["totalMs"] == {"p50": 1110, "p95": 1200}
+    assert found["tokensPerSecond"] == 10.0
+
+
+def test_speed_is_told_by_model_the_most_asked_first(admin: Client) -> None:
+    for place in range(12):
+        for _ in range(12 - place):
+            make_record(model=f"m-{place:02}", total_ms=place, first_event_ms=None)
+    found = get(admin, "speed")
+    assert [each["model"] for each in found["byModel"]] == [f"m-{place:02}" for place in range(10)]
+    assert found["byModel"][3]["totalMs"] == {"p50": 3, "p95": 3}
+    assert (found["byModel"][3]["firstTokenMs"], found["byModel"][3]["tokensPerSecond"]) == (None, None)
+    assert get(admin, "speed", model="m-07")["requests"] == 5
+    assert get(admin, "speed", provider="none") == {
+        "requests": 0, "firstTokenMs": None, "interTokenMs": None, "totalMs": None, "tokensPerSecond": None,
+        "byModel": [],
+    }  # fmt: skip
+
+
+def test_the_speed_is_that_of_the_latest_requests(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("billing.reports.speed.MOST", 2)
+    for days, took in ((9, 900), (1, 100), (0, 10)):
+        make_record(started_at=days_ago(days), total_ms=took)
+    assert get(admin, "speed")["totalMs"] == {"p50": 10, "p95": 100}
+    assert get(admin, "speed", range="1d")["requests"] == 1
+
+
 @pytest.mark.parametrize(("name", "expected"), [("1d", 1), ("7d", 2), ("30d", 3), ("90d", 4), ("all", 5)])
 def test_a_range_holds_its_days_and_no_other(admin: Client, name: str, expected: int) -> None:
     for days in (0, 6, 29, 89, 500):

@@ -287,3 +287,13 @@ def test_the_list_is_filtered_by_user_and_by_model(page: Client) -> None:
         assert [row.model_asked for row in page.get(f"{REQUESTS}?{query}").context["cl"].result_list] == ["one"]
     for nonsense in ("user=x", "user=-1", f"user={'9' * 40}", "model=unheard-of"):
         assert not page.get(f"{REQUESTS}?{nonsense}").context["cl"].result_list
+
+
+def test_the_speed_of_each_model_is_shown(page: Client) -> None:
+    make_record(first_event_ms=400, gap_ms=25, total_ms=2400, output_tokens=300)
+    make_record(model="slow", first_event_ms=None, total_ms=61_000)
+    said = words_of(page, USAGE)
+    assert "Speed of the latest 2 requests that were answered" in said
+    assert "groq/llama 1 400 ms / 400 ms 25 ms / 25 ms 150 2.4 s / 2.4 s" in said
+    assert "groq/slow 1 — — — 61.0 s / 61.0 s" in said
+    assert "Speed" not in words_of(page, f"{USAGE}?provider=none")

@@ -124,6 +124,7 @@ class UsageRecord(Costed):
     )
     header_ms = models.PositiveIntegerField(_("headers, ms"), null=True)
     first_event_ms = models.PositiveIntegerField(_("first event, ms"), null=True)
+    gap_ms = models.PositiveIntegerField(_("between events, ms"), null=True, help_text=_("The median of a stream."))
     total_ms = models.PositiveIntegerField(_("total, ms"))
 
     objects = UsageQuerySet.as_manager()
@@ -161,6 +162,7 @@ class UsageAttempt(Costed):
     kind = models.CharField(_("kind of failure"), max_length=40, blank=True)
     header_ms = models.PositiveIntegerField(_("headers, ms"), null=True)
     first_event_ms = models.PositiveIntegerField(_("first event, ms"), null=True)
+    gap_ms = models.PositiveIntegerField(_("between events, ms"), null=True, help_text=_("The median of a stream."))
     total_ms = models.PositiveIntegerField(_("total, ms"))
 
     class Meta:

@@ -4,6 +4,7 @@ Amounts are US dollars as JSON numbers; null where no price is known. Durations 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from pydantic import AwareDatetime, Field
 from billing.models import CallBody, CostSource, UsageAttempt, UsageRecord
 from billing.reports.asked import DIMENSIONS
 from billing.reports.reports import Figures, Part
+from billing.reports.speed import Speed, Speeds
 from providers.api_bodies import Answer
 
 
@@ -77,6 +79,32 @@ class Analytics(Answer):
     activity: list[ShownActivity]
 
 
+class ShownSpread(Answer):
+    p50: float
+    p95: float
+
+
+class ShownSpeed(Answer):
+    requests: int
+    """That were answered; the latest of them, at most 10,000 in all."""
+    first_token_ms: ShownSpread | None
+    inter_token_ms: ShownSpread | None
+    """Of streams: each has a median of its own, and this is how those are spread."""
+    total_ms: ShownSpread | None
+    tokens_per_second: float | None
+    """Of the stream in the middle, after its first token."""
+
+
+class ShownSpeedOfModel(ShownSpeed):
+    provider: str
+    model: str
+
+
+class ShownSpeeds(ShownSpeed):
+    by_model: list[ShownSpeedOfModel]
+    """The ten with the most of these requests."""
+
+
 class ShownCost(Answer):
     uncached_input_tokens: int
     cache_read_tokens: int
@@ -110,6 +138,7 @@ class ShownRequest(ShownCost):
     is_streaming: bool
     header_ms: int | None
     first_token_ms: int | None
+    inter_token_ms: int | None
     total_ms: int
     error: str
 
@@ -135,6 +164,7 @@ class ShownAttempt(ShownCost):
     failure: str
     header_ms: int | None
     first_token_ms: int | None
+    inter_token_ms: int | None
     total_ms: int
 
 
@@ -191,6 +221,23 @@ def shown_activity(found: Mapping[date, int]) -> list[ShownActivity]:
     return [ShownActivity(day=day, requests=requests) for day, requests in found.items()]
 
 
+def shown_speeds(found: Speeds) -> ShownSpeeds:
+    models = [
+        ShownSpeedOfModel(provider=each.provider, model=each.model, **_speed(each.speed)) for each in found.models
+    ]
+    return ShownSpeeds(by_model=models, **_speed(found.all))
+
+
+def _speed(of: Speed) -> dict[str, Any]:
+    return {
+        "requests": of.requests,
+        "first_token_ms": of.first_ms and ShownSpread(**asdict(of.first_ms)),
+        "inter_token_ms": of.gap_ms and ShownSpread(**asdict(of.gap_ms)),
+        "total_ms": of.total_ms and ShownSpread(**asdict(of.total_ms)),
+        "tokens_per_second": of.tokens_per_second and round(of.tokens_per_second, 1),
+    }
+
+
 def _told(row: UsageRecord | UsageAttempt) -> dict[str, Any]:
     is_known = row.cost_source != CostSource.UNKNOWN
     return {
@@ -207,6 +254,7 @@ def _told(row: UsageRecord | UsageAttempt) -> dict[str, Any]:
         "is_estimated": row.is_estimated,
         "header_ms": row.header_ms,
         "first_token_ms": row.first_event_ms,
+        "inter_token_ms": row.gap_ms,
         "total_ms": row.total_ms,
         "timestamp": row.started_at,
         "provider": row.provider,

@@ -23,16 +23,19 @@ from billing.reports.answers import (
     History,
     ShownDay,
     ShownFigures,
+    ShownSpeeds,
     figures,
     shown_activity,
     shown_call,
     shown_parts,
     shown_request,
+    shown_speeds,
 )
-from billing.reports.asked import DIMENSIONS, filters_of
+from billing.reports.asked import DIMENSIONS, filters_of, filters_of_requests
 from billing.reports.csv_export import Cell
 from billing.reports.ranges import Span, WrongAsked, span_of
 from billing.reports.reports import Figures
+from billing.reports.speed import speeds
 from billing.usage import days as day_sums
 from providers.api_access import Missing, needs
 from providers.api_bodies import wire_name
@@ -109,6 +112,14 @@ def _sums(request: HttpRequest, asked: AskedSums) -> tuple[QuerySet[DailyUsage],
 
 def _today() -> Any:
     return day_of(timezone.now(), day_sums.time_zone())
+
+
+@router.get("/usage/speed", auth=SEES_REQUESTS, response=ShownSpeeds)
+def speed(request: HttpRequest, asked: Query[AskedSums]) -> ShownSpeeds:
+    """How long the latest requests of these days took, over all workers, and by model."""
+    span = span_of(asked.range, asked.first, asked.to, _today())
+    records = UsageRecord.objects.visible_to(request.user).filter(span.moments(day_sums.time_zone()))
+    return shown_speeds(speeds(records.filter(**filters_of_requests(filters_of(asked.given())))))
 
 
 @router.get("/usage/history", auth=SEES_REQUESTS, response=History)

@@ -131,7 +131,7 @@ HEADER = (
     "time", "request id", "status", "API key", "user", "team", "dialect", "asked for", "combo", "provider", "account",
     "model", "attempts", "streamed", "input tokens", "of them cache read", "of them cache write", "output tokens",
     "of them reasoning", "cost US$", "list price US$", "saved by cache US$", "estimated", "cost from", "headers ms",
-    "first token ms", "total ms", "error",
+    "first token ms", "between tokens ms", "total ms", "error",
 )  # fmt: skip
 
 
@@ -164,6 +164,7 @@ def cells(record: UsageRecord) -> Sequence[Cell]:
         record.cost_source,
         record.header_ms,
         record.first_event_ms,
+        record.gap_ms,
         record.total_ms,
         record.error,
     )

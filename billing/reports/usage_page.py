@@ -26,6 +26,7 @@ from billing.reports.asked import DIMENSIONS, FILTERS, filters_of, filters_of_re
 from billing.reports.charts import Chart, Point
 from billing.reports.ranges import RANGES, USUAL, Span, WrongAsked, span_of
 from billing.reports.reports import Part, Report
+from billing.reports.speed import SpeedOfModel, speeds
 from billing.usage import days
 from providers.models import ProviderConnection
 
@@ -91,6 +92,12 @@ def usage_of(request: HttpRequest, view: View) -> QuerySet[DailyUsage]:
     return DailyUsage.objects.visible_to(request.user).filter(**filters_of(view.filters))
 
 
+def requests_of(request: HttpRequest, view: View) -> QuerySet[UsageRecord]:
+    """Those that are still kept."""
+    records = UsageRecord.objects.visible_to(request.user).filter(view.span.moments(view.zone))
+    return records.filter(**filters_of_requests(filters_of(view.filters)))
+
+
 # Usage.
 
 
@@ -105,12 +112,15 @@ def usage_facts(request: HttpRequest) -> dict[str, Any]:
     found = reports.report(within, names)
     colour_of = colours_of(found)
     active = reports.activity(usage, view.today)
+    found_speeds = speeds(requests_of(request, view))
     return shell(view, found) | {
         "chart": _chart(view, within, request, colour_of) if not found.is_empty else None,
         "chart_choices": [
             Choice(title, view.link(chart=name), name == view.chart) for name, (title, _write) in CHARTS.items()
         ],
         "parts": [breakdown(name, found, view, colour_of) for name in names if _is_told(found.parts[name])],
+        "speeds": found_speeds,
+        "speed_rows": [_speed_row(each, view, colour_of) for each in found_speeds.models],
         "year": charts.year(active, view.today, _square),
         "year_requests": sum(active.values()),
     }
@@ -181,9 +191,7 @@ def _hours(view: View, request: HttpRequest) -> list[Point]:
     """Of a single day whose requests are still kept; else none."""
     if view.span.first is None or view.span.first != view.span.last:
         return []
-    records = UsageRecord.objects.visible_to(request.user).filter(view.span.moments(view.zone))
-    records = records.filter(**filters_of_requests(filters_of(view.filters)))
-    moments = reports.by_hour(records, beginning(view.span.first, view.zone), view.chart)
+    moments = reports.by_hour(requests_of(request, view), beginning(view.span.first, view.zone), view.chart)
     sums: dict[int, dict[str, Any]] = {hour: {} for hour in range(24)}
     for moment in moments:
         _add(sums[moment.start.astimezone(view.zone).hour], moment.provider, moment.amount)
@@ -192,6 +200,21 @@ def _hours(view: View, request: HttpRequest) -> list[Point]:
 
 def _add(numbers: dict[str, Any], name: str, number: Any) -> None:
     numbers[name] = numbers.get(name, 0) + number
+
+
+# Speed.
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedRow:
+    of: SpeedOfModel
+    link: str
+    colour: str
+
+
+def _speed_row(each: SpeedOfModel, view: View, colour_of: Mapping[str, str]) -> SpeedRow:
+    link = view.link(provider=each.provider, model=each.model)
+    return SpeedRow(each, link, colour_of.get(each.provider, charts.REST))
 
 
 # Parts.

@@ -58,6 +58,7 @@ class Attempt(Counted, omit_defaults=True, kw_only=True):
     kind: str = ""
     header_ms: int | None = None
     first_event_ms: int | None = None
+    gap_ms: int | None = None
     total_ms: int = 0
     is_flat: bool = False
     """Whether another request through this connection costs nothing, so that its list price is only notional."""
@@ -120,6 +121,7 @@ class UsageRow(Counted, omit_defaults=True, kw_only=True):
     tried: list[dict[str, str | int]] = []
     header_ms: int | None = None
     first_event_ms: int | None = None
+    gap_ms: int | None = None
     made: list[Attempt] = []
     """The attempts, in order."""
     body_bytes: int = 0

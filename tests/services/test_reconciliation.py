@@ -1,6 +1,7 @@
 """Ten thousand requests of every kind, and a worker killed amid them: the books agree to the last token and cent."""
 
 import ast
+import math
 import os
 import random
 import signal
@@ -123,6 +124,18 @@ def test_the_books_agree_with_the_vendor_to_the_last_token_and_cent(
     assert_budgets_match(found, held, keys)
     assert (seen.by_key[keys["poor"]] + again.by_key[keys["poor"]])[429] > 0
     assert (seen.by_key[keys["rich"]] + again.by_key[keys["rich"]])[429] == 0
+    assert_speed_is_that_of_all_workers(fleet)
+
+
+def assert_speed_is_that_of_all_workers(fleet: Fleet) -> None:
+    answered = (
+        "U.objects.filter(model='stream', status__lt=400).order_by('total_ms').values_list('total_ms', flat=True)"
+    )
+    code = f"from billing.models import UsageRecord as U; print(list({answered}))"
+    took: list[int] = ast.literal_eval(books.set_up(fleet.gateway, code))
+    told = fleet.gateway.api("GET", "/usage/speed?model=stream")
+    ranks = {name: took[math.ceil(share * len(took)) - 1] for name, share in (("p50", 0.5), ("p95", 0.95))}
+    assert (told["requests"], told["totalMs"]) == (len(took), ranks)
 
 
 def kill_a_worker_amid(fleet: Fleet, key: str) -> Outcome:
