@@ -15,9 +15,11 @@ SIGNIFICANT_DIGITS = 4
 
 
 def money(amount: Decimal | None) -> str:
-    """`$1,204.50`, `$0.0001235`, `$0.00`."""
+    """`$1,204.50`, `$0.0001235`, `$0.00`, `-$2.50`."""
     value = Decimal(amount or 0)
-    if value == 0 or abs(value) >= 1:
+    if value < 0:
+        return f"-{money(-value)}"
+    if value == 0 or value >= 1:
         return f"${value.quantize(CENT, ROUND_HALF_UP):,}"
     places = max(4, SIGNIFICANT_DIGITS - 1 - value.adjusted())
     text = f"{value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):f}".rstrip("0")

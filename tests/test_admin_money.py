@@ -96,6 +96,8 @@ def test_a_budget_shows_what_its_window_has_spent(page: Client) -> None:
         ("0.0012345", "$0.001235"),
         ("0.00000012345", "$0.0000001235"),
         ("1.999", "$2.00"),
+        ("-1204.5", "-$1,204.50"),
+        ("-0.0012345", "-$0.001235"),
     ],
 )
 def test_money_is_written_to_the_cent_and_small_money_to_four_digits(amount: str | None, shown: str) -> None:

@@ -169,6 +169,7 @@ def _row(made: tuple[ApiKey, ...], number: int, lot: int, moment: datetime) -> U
         error="it said no" if kind else "",
         header_ms=last.header_ms,
         first_event_ms=last.first_event_ms,
+        gap_ms=last.gap_ms,
         made=calls,
     )
 
@@ -184,6 +185,7 @@ def _attempt(place: int, lot: int, status: int, kind: str, streams: bool) -> Att
         kind=kind,
         header_ms=50 + lot % 400,
         first_event_ms=120 + lot % 900 if streams and not kind else None,
+        gap_ms=5 + lot % 60 if streams and not kind else None,
         total_ms=400 + lot % 9000,
     )
     if not kind:
