@@ -3,6 +3,7 @@
 import statistics
 import time
 from array import array
+from collections.abc import Callable
 from itertools import pairwise
 
 MOST = 1024
@@ -10,15 +11,16 @@ MOST = 1024
 
 
 class Pace:
-    __slots__ = ("_moments",)
+    __slots__ = ("_clock", "_moments")
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._moments = array("d")
 
     def beat(self) -> None:
         """A piece came just now."""
         if len(self._moments) < MOST:
-            self._moments.append(time.monotonic())
+            self._moments.append(self._clock())
 
     @property
     def middle_ms(self) -> int | None:
