@@ -18,7 +18,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import action, display
 
 from billing.figures import count, percent
-from combos import chains, explain_page, metrics, ready_made, rehearsal_page, suggestions
+from combos import chains, ready_made, suggestions
 from combos.forms import (
     AliasForm,
     ComboForm,
@@ -33,6 +33,7 @@ from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, Gatew
 from combos.ready_made import READY_MADE, ReadyMade
 from combos.strategies import Strategy
 from combos.targets import WrongTargets
+from combos.watch import explain_page, metrics, rehearsal_page
 from combos.what_if import page as simulation_page
 from combos.wildcards import is_wild
 from providers.dashboard import PlainChoices, SingletonPage, Switchable

@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import chain
 from typing import TypeVar
 
-from combos.affinity import Bound
+from combos.conversations.affinity import Bound
 from combos.refusals import NoTarget, NothingConnected, NotSpoken, shortened
 from combos.resolver import NestedRoute, ResolvedTarget, Route, Step
 from combos.snapshot import ComboFacts, Snapshot

@@ -11,8 +11,8 @@ from billing.budgets.meter import Meter
 from billing.usage.bodies import BodyLog
 from billing.usage.journal import Journal
 from billing.usage.rows import UsageRow
-from combos.affinity import Affinities
-from combos.memory import Memory
+from combos.conversations.affinity import Affinities
+from combos.conversations.memory import Memory
 from combos.snapshot import Keeper
 from health.health import Health
 from providers.demo import DemoTransport

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from uuid import NAMESPACE_OID, uuid5
 
-from combos.affinity import Bound
 from combos.candidates import Candidate, Orderer, Placed
+from combos.conversations.affinity import Bound
 from health.slots import Claim, Limits, Outcome, Refused, Skip, SkipReason, Slot
 from providers import capabilities
 from providers.capabilities import Needs

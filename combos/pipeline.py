@@ -7,16 +7,16 @@ one. What a request used and cost is settled exactly once, whoever hangs up firs
 
 import asyncio
 
-from combos import affinity
-from combos.account import Account
-from combos.affinity import Bound, Place
 from combos.candidates import DRAW, Candidate, Orderer, is_spread
+from combos.conversations import affinity
+from combos.conversations.affinity import Bound, Place
 from combos.gateway import Gateway
 from combos.line import Line
 from combos.permissions import route_of
 from combos.refusals import Refusal
-from combos.reservation import reserve
 from combos.resolver import Route
+from combos.settling.account import Account
+from combos.settling.reservation import reserve
 from combos.snapshot import Snapshot
 from combos.streaming import Streaming
 from combos.trial import Asked, Trial, Whole

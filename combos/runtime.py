@@ -18,10 +18,10 @@ from billing.budgets.meter import Meter
 from billing.usage import bodies
 from billing.usage.journal import Journal
 from billing.usage.rows import UsageRow
-from combos.affinity import Affinities
-from combos.bookkeeper import Bookkeeper
+from combos.conversations.affinity import Affinities
+from combos.conversations.memory import Memory
 from combos.gateway import Gateway, make_journal, transports
-from combos.memory import Memory
+from combos.settling.bookkeeper import Bookkeeper
 from combos.snapshot import Keeper
 from health import readiness
 from health.health import Health

@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from billing.calendar import now
-from combos.account import Account
 from combos.candidates import Candidate
+from combos.settling.account import Account
 from combos.use import Use
 from providers import failures
 from providers.failures import UpstreamError

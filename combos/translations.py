@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from combos import memory
-from combos.memory import Entry
+from combos.conversations import memory
+from combos.conversations.memory import Entry
 from translator import crossing, echoes, signatures
 from translator.crossing import StreamCrossing
 from translator.dialect import Dialect, Reply

@@ -10,15 +10,16 @@ import httpx
 
 from billing.api_keys.facts import KeyFacts
 from billing.calendar import now
-from combos import conversations, outgoing, verdicts
-from combos.account import Account
+from combos import outgoing, verdicts
 from combos.candidates import Candidate, nobody
+from combos.conversations import conversations
 from combos.gateway import Gateway
 from combos.line import Line, Taken
 from combos.outgoing import Outgoing
 from combos.permissions import close_to
 from combos.reactions import REACTIONS, Reaction
 from combos.refusals import InvalidBody, Refusal
+from combos.settling.account import Account
 from combos.snapshot import ComboConfig, Snapshot
 from combos.streaming import Streaming
 from combos.trail import Attempt, Trail

@@ -24,7 +24,7 @@ import billing.reports.api
 import combos.api
 import combos.combo_api
 import combos.routing_api
-import combos.watch_api
+import combos.watch.api
 import combos.what_if.api
 import health.api
 import health.limits_api
@@ -126,7 +126,7 @@ api.add_router("", billing.prices.api.router)
 api.add_router("", billing.api_keys.teams_api.router)
 api.add_router("", billing.budgets.api.router)
 api.add_router("", combos.api.router)
-api.add_router("", combos.watch_api.router)
+api.add_router("", combos.watch.api.router)
 api.add_router("", combos.combo_api.router)
 api.add_router("", combos.routing_api.router)
 api.add_router("", combos.what_if.api.router)

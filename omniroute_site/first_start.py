@@ -20,7 +20,7 @@ from providers.sync import sync_catalogue
 FIRST_ADMIN = "admin"
 HOUSEKEEPING: dict[str, tuple[str, str | None]] = {
     "Forget expired sessions": ("django.core.management.call_command", "'clearsessions'"),
-    "Forget conversations that have ended": ("combos.memory.forget_expired", None),
+    "Forget conversations that have ended": ("combos.conversations.memory.forget_expired", None),
     "Forget former API keys": ("billing.api_keys.keys.forget_former", None),
     "Forget old notices of budgets": ("billing.budgets.notices.forget_old", None),
     "Forget requests and bodies that are old enough": ("billing.usage.retention.forget_what_is_due", None),

@@ -9,10 +9,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from combos.metrics import DAY
 from combos.models import Combo, ComboTarget, FallbackChain, FallbackStep, ModelAlias, RoutingSettings
 from combos.ready_made import READY_MADE
 from combos.strategies import MEANINGS
+from combos.watch.metrics import DAY
 from omniroute_site.roles import Role
 from providers.sync import sync_catalogue
 from tests.dashboard import make_provider, make_record, make_user, text_of

@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone
 
 from billing.models import ApiKey, UsageRecord
-from combos import metrics
 from combos.models import Combo
+from combos.watch import metrics
 from omniroute_site.roles import Role
 from tests.dashboard import make_key, make_record, make_user
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from combos.pace import MOST, Pace
+from combos.settling.pace import MOST, Pace
 
 
 def pace_of(*moments: float) -> Pace:

@@ -11,14 +11,15 @@ import orjson
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from billing.calendar import now
-from combos import affinity, conversations, outgoing, pipeline, runtime
+from combos import outgoing, pipeline, runtime
 from combos.admission import admit
+from combos.conversations import affinity, conversations
 from combos.endpoints import counting, listings
 from combos.endpoints.framing import as_array
 from combos.endpoints.pulse import Pulse
 from combos.gateway import Gateway
-from combos.recording import Recorder
 from combos.refusals import AllFailed, InvalidBody, Refusal
+from combos.settling.recording import Recorder
 from combos.streaming import Streaming
 from combos.trial import Asked, Whole
 from translator.dialect import ClientRequest, Dialect

@@ -13,15 +13,16 @@ from ninja import Router
 from pydantic import ConfigDict, Field, Strict
 
 from billing.models import ApiKey
-from combos import explain, metrics, rehearsal, runtime
-from combos.explain import Explained, Explanation
+from combos import runtime
 from combos.gateway import Gateway
-from combos.metrics import Figures, Metrics
 from combos.models import Combo
 from combos.refusals import Refusal
-from combos.rehearsal import Result
 from combos.resolver import resolve
 from combos.strategies import Strategy
+from combos.watch import explain, metrics, rehearsal
+from combos.watch.explain import Explained, Explanation
+from combos.watch.metrics import Figures, Metrics
+from combos.watch.rehearsal import Result
 from providers.api_access import ApiRefusal, Missing, needs
 from providers.api_bodies import Answer, Body, Line
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from combos import rehearsal, runtime
-from combos.explain_page import NOT_SERVING
+from combos import runtime
 from combos.gateway import Gateway
 from combos.models import Combo
 from combos.refusals import Refusal
-from combos.rehearsal import Result
 from combos.resolver import resolve
+from combos.watch import rehearsal
+from combos.watch.explain_page import NOT_SERVING
+from combos.watch.rehearsal import Result
 
 
 class NotThisCombo(Exception):

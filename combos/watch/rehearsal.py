@@ -7,12 +7,12 @@ from uuid import uuid4
 
 import orjson
 
-from combos.account import Account
 from combos.candidates import DRAW, Orderer, Placed
 from combos.gateway import Gateway
 from combos.line import Line
 from combos.refusals import Refusal
 from combos.resolver import Route
+from combos.settling.account import Account
 from combos.trial import Asked, Trial
 from translator.dialect import ClientRequest, Dialect
 from translator.json_body import JsonBody

@@ -11,9 +11,9 @@ from billing.budgets.allowances import Allowance, Allowances
 from billing.budgets.counters import Demand, Limits, SpentUp, TooBusy, Wish
 from billing.prices.cost import FREE, Price
 from combos import refusals
-from combos.account import Account
 from combos.candidates import Placed
 from combos.gateway import Gateway
+from combos.settling.account import Account
 from combos.snapshot import Snapshot
 from translator import tokens
 from translator.ceilings import answers, longest_answer

@@ -13,7 +13,7 @@ from billing.usage.rows import CLIENT_HUNG_UP, INTERRUPTED, WHY_INTERRUPTED, Att
 from combos.candidates import Candidate
 from combos.gateway import Gateway
 from combos.outgoing import Spoken
-from combos.pace import Pace
+from combos.settling.pace import Pace
 from providers.failures import UpstreamError
 from translator import tokens
 from translator.crossing import StreamCrossing

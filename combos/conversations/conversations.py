@@ -8,7 +8,7 @@ import hashlib
 
 import orjson
 
-from combos.memory import FORGETTABLE, Memory
+from combos.conversations.memory import FORGETTABLE, Memory
 from combos.refusals import UnknownResponse
 from translator import signatures, sse
 from translator.dialect import ClientRequest, Dialect

@@ -16,11 +16,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import ApiKey
-from combos import explain, runtime, suggestions
-from combos.explain import Explained, Explanation, State
+from combos import runtime, suggestions
 from combos.gateway import Gateway
 from combos.refusals import Refusal
 from combos.strategies import MEANINGS, SHARES, Score
+from combos.watch import explain
+from combos.watch.explain import Explained, Explanation, State
 from health.slots import SkipReason
 from health.words import span
 from providers.wording import Text
