@@ -202,7 +202,7 @@ def attempts(gateway: GatewayProcess, request_id: str) -> list[dict[str, Any]]:
 def budgets(gateway: GatewayProcess) -> list[Decimal]:
     """What is spent of each, as the database knows it."""
     code = (
-        "from datetime import UTC, datetime; from billing import allowances, spending;"
+        "from datetime import UTC, datetime; from billing.budgets import allowances, spending;"
         "print([*spending.totals(allowances.load(), datetime.now(UTC)).values()])"
     )
     return [Decimal(number).scaleb(-10) for number in json.loads(set_up(gateway, code))]
