@@ -22,6 +22,7 @@ from combos.conversations.affinity import Affinities
 from combos.conversations.memory import Memory
 from combos.gateway import Gateway, make_journal, transports
 from combos.settling.bookkeeper import Bookkeeper
+from combos.settling.sweeper import sweep_for_ever
 from combos.snapshot import Keeper
 from health import readiness
 from health.health import Health
@@ -37,7 +38,7 @@ FOLLOW_SECONDS = 0.2
 CATCH_UP_SECONDS = 1.0
 
 _gateway: Gateway | None = None
-_follower: "asyncio.Task[None] | None" = None
+_followers: "list[asyncio.Task[None]]" = []
 _loop: asyncio.AbstractEventLoop | None = None
 _starting = asyncio.Lock()
 
@@ -85,7 +86,7 @@ def from_thread(ask: Callable[[Gateway], Coroutine[Any, Any, Result]], seconds: 
 
 async def start() -> None:
     """Raises what makes serving impossible: a vault that does not open, another API_KEY_SECRET, no database."""
-    global _gateway, _follower, _loop
+    global _gateway, _followers, _loop
     _loop = asyncio.get_running_loop()
     books = Bookkeeper(_loop)
     snapshots, journal = await sync_to_async(_prepare, thread_sensitive=False)(books)
@@ -97,7 +98,9 @@ async def start() -> None:
     upstream, affinities = Upstream(transports()), Affinities(health)
     body_log = await sync_to_async(bodies.begin, thread_sensitive=False)(settings.DATA_DIR, settings.LOGGED_BODY_BYTES)
     _gateway = Gateway(snapshots, upstream, journal, counting, Memory(), health, affinities, dashboard, body_log)
-    _follower = asyncio.create_task(_follow(snapshots, health))
+    _followers = [asyncio.create_task(_follow(snapshots, health))]
+    if counting.is_shared:
+        _followers.append(asyncio.create_task(sweep_for_ever(counting, snapshots)))
     readiness.register("journal", lambda: journal.trouble)
     readiness.register("snapshot", lambda: snapshots.trouble)
 
@@ -129,8 +132,8 @@ async def stop() -> None:
     if _gateway is None:
         return
     stopped, _gateway = _gateway, None
-    assert _follower is not None
-    _follower.cancel()
+    for follower in _followers:
+        follower.cancel()
     await stopped.upstream.aclose()
     assert isinstance(stopped.journal, Journal)
     await sync_to_async(stopped.journal.stop, thread_sensitive=False)()

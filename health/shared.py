@@ -263,8 +263,11 @@ class Shared:
         return ("EVALSHA", self._digests[name], 1, self._prefix, *arguments)
 
     async def _load_scripts(self) -> None:
-        for text in self._scripts.values():
-            await self._client.script_load(text)
+        """All in one go: on a busy machine one answer comes in time where a dozen, one after the other, do not."""
+        async with self._client.pipeline(transaction=False) as line:
+            for text in self._scripts.values():
+                line.execute_command("SCRIPT LOAD", text)
+            await line.execute()
 
     async def _at_one_moment(self, *commands: Command) -> list[Any]:
         return await patiently(self._transaction(commands))

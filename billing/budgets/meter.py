@@ -10,7 +10,7 @@ database. What `admit` refuses, nothing was reserved for.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,23 @@ class Meter:
                 continue
             self._untold = {name: key for name, key in self._untold.items() if name not in told}
             self._totals = {place: total for place, total in self._totals.items() if totals.get(place) != total}
+
+    async def sweeps(self, seconds: int) -> bool:
+        """Whether this worker is the one that looks for what is held in vain, once in so many seconds."""
+        return self._run is not None and await self._run("sweeps", seconds) == 1
+
+    async def held(self, windows: Sequence[tuple[int, str]], keys: Sequence[str]) -> set[str]:
+        """The requests that hold something of these budgets' windows, or of these keys' limits, for all workers."""
+        found: set[str] = set()
+        for start in range(0, len(windows), MOST_AT_ONCE):
+            found |= await self._held(windows[start : start + MOST_AT_ONCE], ())
+        for start in range(0, len(keys), MOST_AT_ONCE):
+            found |= await self._held((), keys[start : start + MOST_AT_ONCE])
+        return found
+
+    async def _held(self, windows: Sequence[tuple[int, str]], keys: Sequence[str]) -> set[str]:
+        assert self._run is not None
+        return set(await self._run("held", len(windows), *chain.from_iterable(windows), *keys) or ())
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(work)
