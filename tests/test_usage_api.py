@@ -117,6 +117,13 @@ def test_the_speed_is_that_of_the_latest_requests(admin: Client, monkeypatch: py
     assert get(admin, "speed", range="1d")["requests"] == 1
 
 
+@pytest.mark.parametrize(("name", "expected"), [("1d", 1), ("7d", 2), ("30d", 3), ("90d", 3), ("all", 3)])
+def test_the_speed_is_that_of_thirty_days_at_most(admin: Client, name: str, expected: int) -> None:
+    for days in (0, 6, 29, 30, 500):
+        make_record(started_at=days_ago(days))
+    assert get(admin, "speed", range=name)["requests"] == expected
+
+
 @pytest.mark.parametrize(("name", "expected"), [("1d", 1), ("7d", 2), ("30d", 3), ("90d", 4), ("all", 5)])
 def test_a_range_holds_its_days_and_no_other(admin: Client, name: str, expected: int) -> None:
     for days in (0, 6, 29, 89, 500):

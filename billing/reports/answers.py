@@ -86,7 +86,7 @@ class ShownSpread(Answer):
 
 class ShownSpeed(Answer):
     requests: int
-    """That were answered; the latest of them, at most 10,000 in all."""
+    """That were answered; the latest of them, at most 5,000 in all."""
     first_token_ms: ShownSpread | None
     inter_token_ms: ShownSpread | None
     """Of streams: each has a median of its own, and this is how those are spread."""

@@ -35,7 +35,7 @@ from billing.reports.asked import DIMENSIONS, filters_of, filters_of_requests
 from billing.reports.csv_export import Cell
 from billing.reports.ranges import Span, WrongAsked, span_of
 from billing.reports.reports import Figures
-from billing.reports.speed import speeds
+from billing.reports.speed import MOST_DAYS, speeds
 from billing.usage import days as day_sums
 from providers.api_access import Missing, needs
 from providers.api_bodies import wire_name
@@ -117,7 +117,7 @@ def _today() -> Any:
 @router.get("/usage/speed", auth=SEES_REQUESTS, response=ShownSpeeds)
 def speed(request: HttpRequest, asked: Query[AskedSums]) -> ShownSpeeds:
     """How long the latest requests of these days took, over all workers, and by model."""
-    span = span_of(asked.range, asked.first, asked.to, _today())
+    span = span_of(asked.range, asked.first, asked.to, _today()).last_days(MOST_DAYS)
     records = UsageRecord.objects.visible_to(request.user).filter(span.moments(day_sums.time_zone()))
     return shown_speeds(speeds(records.filter(**filters_of_requests(filters_of(asked.given())))))
 

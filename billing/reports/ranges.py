@@ -4,7 +4,7 @@ Law: pure. Days are whole ones of the configured time zone; a range by name ends
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -54,6 +54,11 @@ class Span:
         """Which rows of UsageRecord it holds."""
         until = Q(started_at__lt=beginning(self.last + timedelta(days=1), zone))
         return until & (Q(started_at__gte=beginning(self.first, zone)) if self.first else Q())
+
+    def last_days(self, most: int) -> "Span":
+        """Its end, no more than so many days of it."""
+        begins = self.last - timedelta(days=most - 1)
+        return replace(self, first=max(begins, self.first or begins))
 
     @property
     def asked(self) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Job: how long the latest requests took: to the first token, between tokens, to the end, and tokens in a second.
 
 Law: percentiles are taken of the requests themselves, whichever worker had them, since percentiles cannot be added up.
-Only requests that were answered count. A page costs the same however many there are: the latest so many are looked at.
+Only requests that were answered count. So that it costs the same however many there are, the latest so many are looked
+at, and looked for in so many days.
 """
 
 from collections import defaultdict
@@ -14,8 +15,9 @@ from django.db.models import QuerySet
 
 from billing.models import UsageRecord
 
-MOST = 10_000
+MOST = 5_000
 """Requests that are looked at, the latest."""
+MOST_DAYS = 30
 MOST_MODELS = 10
 
 

@@ -26,7 +26,7 @@ from billing.reports.asked import DIMENSIONS, FILTERS, filters_of, filters_of_re
 from billing.reports.charts import Chart, Point
 from billing.reports.ranges import RANGES, USUAL, Span, WrongAsked, span_of
 from billing.reports.reports import Part, Report
-from billing.reports.speed import SpeedOfModel, speeds
+from billing.reports.speed import MOST_DAYS, SpeedOfModel, speeds
 from billing.usage import days
 from providers.models import ProviderConnection
 
@@ -92,9 +92,9 @@ def usage_of(request: HttpRequest, view: View) -> QuerySet[DailyUsage]:
     return DailyUsage.objects.visible_to(request.user).filter(**filters_of(view.filters))
 
 
-def requests_of(request: HttpRequest, view: View) -> QuerySet[UsageRecord]:
+def requests_of(request: HttpRequest, view: View, span: Span) -> QuerySet[UsageRecord]:
     """Those that are still kept."""
-    records = UsageRecord.objects.visible_to(request.user).filter(view.span.moments(view.zone))
+    records = UsageRecord.objects.visible_to(request.user).filter(span.moments(view.zone))
     return records.filter(**filters_of_requests(filters_of(view.filters)))
 
 
@@ -112,7 +112,7 @@ def usage_facts(request: HttpRequest) -> dict[str, Any]:
     found = reports.report(within, names)
     colour_of = colours_of(found)
     active = reports.activity(usage, view.today)
-    found_speeds = speeds(requests_of(request, view))
+    found_speeds = speeds(requests_of(request, view, view.span.last_days(MOST_DAYS)))
     return shell(view, found) | {
         "chart": _chart(view, within, request, colour_of) if not found.is_empty else None,
         "chart_choices": [
@@ -191,7 +191,7 @@ def _hours(view: View, request: HttpRequest) -> list[Point]:
     """Of a single day whose requests are still kept; else none."""
     if view.span.first is None or view.span.first != view.span.last:
         return []
-    moments = reports.by_hour(requests_of(request, view), beginning(view.span.first, view.zone), view.chart)
+    moments = reports.by_hour(requests_of(request, view, view.span), beginning(view.span.first, view.zone), view.chart)
     sums: dict[int, dict[str, Any]] = {hour: {} for hour in range(24)}
     for moment in moments:
         _add(sums[moment.start.astimezone(view.zone).hour], moment.provider, moment.amount)
