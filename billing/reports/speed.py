@@ -17,7 +17,7 @@ from billing.models import UsageRecord
 
 MOST = 5_000
 """Requests that are looked at, the latest."""
-MOST_DAYS = 30
+MOST_DAYS = 7
 MOST_MODELS = 10
 
 
