@@ -13,6 +13,8 @@ from tests.fleet import Fleet
 from tests.gateway import GatewayProcess
 from tests.upstream import ScriptedUpstream
 
+pytest_plugins = ["tests.management"]
+
 # A gate says the same of the same code. New examples are looked for with HYPOTHESIS_PROFILE=thorough.
 hypothesis.settings.register_profile(
     "repeatable",

@@ -16,7 +16,6 @@ from omniroute_site.roles import Role
 from tests.dashboard import make_record
 from tests.management import NO_ROW, World, call, client_of, error_of
 
-pytest_plugins = ["tests.management"]
 pytestmark = pytest.mark.django_db
 
 PATH = "/api/usage/budget"

@@ -350,13 +350,15 @@ class TestExplain:
         assert "no-such" in said["error"]["message"]
 
 
-class TestSignsOfLife:
-    @pytest.fixture(autouse=True, scope="class")
-    def every_second(self, built_fleet: Fleet) -> Iterator[None]:
-        set_requests(built_fleet, keep_alive_seconds=1)
-        yield
-        set_requests(built_fleet, keep_alive_seconds=15)
+@pytest.fixture(scope="class")
+def every_second(built_fleet: Fleet) -> Iterator[None]:
+    set_requests(built_fleet, keep_alive_seconds=1)
+    yield
+    set_requests(built_fleet, keep_alive_seconds=15)
 
+
+@pytest.mark.usefixtures("every_second")
+class TestSignsOfLife:
     def lines(self, fleet: Fleet, path: str, body: Any) -> tuple[int, list[str]]:
         with httpx.stream("POST", fleet.gateway.root + path, json=body, timeout=30) as answer:
             return answer.status_code, [line for line in answer.iter_lines() if line]

@@ -22,7 +22,6 @@ from providers import configuration
 from tests.dashboard import make_key, make_record, make_user, text_of
 from tests.management import World, call, client_of, client_with, error_of
 
-pytest_plugins = ["tests.management"]
 pytestmark = pytest.mark.django_db
 
 REFUSED: list[tuple[str, Any]] = [

@@ -27,7 +27,6 @@ from tests.management import (
     state,
 )
 
-pytest_plugins = ["tests.management"]
 pytestmark = pytest.mark.django_db
 
 

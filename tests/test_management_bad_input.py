@@ -23,7 +23,6 @@ from tests.management import (
     state,
 )
 
-pytest_plugins = ["tests.management"]
 pytestmark = pytest.mark.django_db
 
 GOOD_CONNECTION = {"provider": "groq", "apiKey": "gsk-1"}

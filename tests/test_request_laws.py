@@ -319,5 +319,5 @@ def test_what_a_target_cannot_say_is_refused_by_name() -> None:
     asked = {"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": "Hear"}, sound]}]}
     request = DIALECTS[Dialect.OPENAI].decode_request(asked)
     with pytest.raises(CannotSay) as refused:
-        encode(request, "claude", "claude-sonnet-4-5")
+        cross_request(request, Dialect.CLAUDE, "claude-sonnet-4-5")
     assert refused.value.param is not None and refused.value.param.startswith("messages[0].content[1]")

@@ -20,7 +20,6 @@ from health.models import (
 from providers.models import ConfigurationStamp, ProviderConnection
 from tests.management import CONNECTION, NO_ROW, World, call, error_of
 
-pytest_plugins = ["tests.management"]
 pytestmark = pytest.mark.django_db
 
 OAUTH = {

@@ -17,7 +17,6 @@ from combos.strategies import AccountStrategy, Strategy
 from providers.models import Provider, ProviderConnection
 from tests.management import World, call, error_of
 
-pytest_plugins = ["tests.management"]
 pytestmark = pytest.mark.django_db
 
 

@@ -12,7 +12,6 @@ from tests import wire
 from tests.management import World, call, client_of, client_with, error_of
 from tests.talk import ANSWERS, BODIES, DIALECTS
 
-pytest_plugins = ["tests.management"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quiet_dashboard")]
 
 TEXT = BODIES["text"]

@@ -21,8 +21,6 @@ from tests.management import client_of, error_of
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.usefixtures("quiet_dashboard"),
-    # Django's test client is sync, the server is not.
-    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous iterators"),
 ]
 
 QUERIES = 12

@@ -21,8 +21,6 @@ from tests.dashboard import make_connection, make_key, make_record, make_user, t
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.usefixtures("quiet_dashboard"),
-    # Django's test client is sync, the server is not.
-    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume asynchronous iterators"),
 ]
 
 USAGE = "/admin/billing/dailyusage/"

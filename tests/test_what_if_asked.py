@@ -28,7 +28,6 @@ from tests.dashboard import make_connection, make_key, make_provider, make_user,
 from tests.management import call, client_of, error_of
 from translator.usage import Usage
 
-pytest_plugins = ["tests.management"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quiet_dashboard", "shop")]
 
 PAGE = "/admin/combos/combo/what-if/"
