@@ -176,6 +176,19 @@ def test_a_users_page_shows_what_holds_them_back(page: Client) -> None:
     assert "of $44.00" in shown
 
 
+def test_a_teams_page_shows_what_holds_it_back_and_how_many_keys_it_pays_for(page: Client, team: Team) -> None:
+    key = make_key()
+    key.team = team
+    key.save()
+    Budget.objects.create(level="team", team=team, period="weekly", limit_usd=7)
+    Budget.objects.create(level="team", team=Team.objects.create(name="another"), period="daily", limit_usd=9)
+    shown = text_of(page.get(f"/admin/billing/team/{team.pk}/change/"))
+    assert "of $7.00" in shown
+    assert "of $9.00" not in shown
+    assert f"?team__id__exact={team.pk}" in shown
+    assert "its keys" not in text_of(page.get("/admin/billing/team/add/"))
+
+
 def test_a_keys_page_shows_every_level_to_its_member(client: Client, team: Team) -> None:
     member = make_user(Role.MEMBER)
     key = make_key(member)

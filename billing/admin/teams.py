@@ -11,6 +11,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
+from billing.budgets import standing
+from billing.budgets.bars import block
 from billing.models import Team
 from providers.dashboard import Page
 from providers.wording import ago
@@ -25,7 +27,11 @@ class TeamAdmin(Page):
     list_display = ("name", "its_keys", "its_budgets", "created")
     search_fields = ("name",)
     ordering = ("name",)
-    fields = ("name",)
+    readonly_fields = ("its_keys", "budgets", "created")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Team | None = None) -> Any:
+        of_it = [(_("Money"), {"fields": ["its_keys", "budgets"]}), (_("Dates"), {"fields": ["created"]})]
+        return [(None, {"fields": ["name"]}), *(of_it if obj else [])]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
         rows: QuerySet[Team] = super().get_queryset(request)
@@ -43,6 +49,10 @@ class TeamAdmin(Page):
     @display(description=_("budgets"), ordering="number_of_budgets")
     def its_budgets(self, team: Any) -> int:
         return int(team.number_of_budgets)
+
+    @display(description=_("budgets that apply"))
+    def budgets(self, team: Team) -> SafeString:
+        return block(standing.of_team(team.pk), linked=True)
 
     @display(description=_("created"), ordering="created_at")
     def created(self, team: Team) -> SafeString | str:
