@@ -199,6 +199,14 @@ def attempts(gateway: GatewayProcess, request_id: str) -> list[dict[str, Any]]:
     return found
 
 
+def windows_in_redis(gateway: GatewayProcess) -> str:
+    """What the names of this installation's windows begin with: several share a Redis."""
+    code = (
+        "from django.conf import settings; from health.shared import prefix_of; print(prefix_of(settings.SECRET_KEY))"
+    )
+    return f"{set_up(gateway, code).strip()}:spent:"
+
+
 def budgets(gateway: GatewayProcess) -> list[Decimal]:
     """What is spent of each, as the database knows it."""
     code = (

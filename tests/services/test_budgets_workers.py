@@ -126,10 +126,13 @@ class TestBudgets:
         assert books.run(fleet.gateway, [Errand("one/m", secret, most=12)]).statuses == {200: 1}
         books.settled(fleet.gateway, name, CALL)
         key = next(each for each in fleet.gateway.api("GET", "/keys")["keys"] if each["name"] == name)["id"]
-        (request,) = fleet.gateway.api("GET", "/usage/history?limit=1")["history"]
+        (request,) = fleet.gateway.api("GET", f"/usage/call-logs?apiKey={key}")["logs"]
+        code = f"from billing.models import *; print(Budget.objects.get(api_key__name={name!r}).pk)"
+        windows = f"{books.windows_in_redis(fleet.gateway)}{books.set_up(fleet.gateway, code).strip()}:*"
         with Redis.from_url(redis.url, decode_responses=True) as client:
-            (window,) = [each for each in client.scan_iter("*:spent:*") if client.hget(each, "stored") == units(CALL)]
-            prefix, running = window.partition(":spent:")[0], f"{window.partition(':spent:')[0]}:busy:{key}:running"
+            (window,) = client.scan_iter(windows)
+            prefix = window.partition(":spent:")[0]
+            running = f"{prefix}:busy:{key}:running"
             client.set(f"{prefix}:swept", 1, ex=3)  # Nobody sweeps before the refusal is seen.
             client.hset(window, mapping={f"r:{request['id']}": f"{units(CALL * 10)}:99999999999", "running": 1})
             client.hset(window, mapping={"open": units(CALL * 10), "held": units(CALL * 10)})

@@ -97,8 +97,9 @@ def nothing_held(fleet: Fleet, redis: OwnRedis) -> dict[str, int] | None:
     """What is spent of each budget as the workers know it together, once they hold nothing back of it."""
     code = "from billing.models import *; print({b.pk: str(b.api_key or 'everybody') for b in Budget.objects.all()})"
     names: dict[int, str] = ast.literal_eval(books.set_up(fleet.gateway, code))
+    ours = books.windows_in_redis(fleet.gateway)
     with Redis.from_url(redis.url, decode_responses=True) as client:
-        windows = {name: client.hgetall(name) for name in client.scan_iter("*:spent:*")}
+        windows = {name: client.hgetall(name) for name in client.scan_iter(f"{ours}*")}
     if any(int(window["open"]) or int(window["running"]) for window in windows.values()):
         return None
     return {names[int(name.split(":")[-2])]: int(window["stored"]) for name, window in windows.items()}

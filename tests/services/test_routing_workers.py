@@ -15,7 +15,7 @@ from tests.crowd import SEVERAL, Waiting, at_once, load, statuses, who_is_asked
 from tests.fleet import Fleet
 from tests.gateway import wait_until
 from tests.own_redis import OwnRedis
-from tests.services.conftest import NO_LIMIT, is_complete, times_said, while_shared
+from tests.services.conftest import NO_LIMIT, is_complete, times_said
 
 WITHIN = 1.5
 """A second, and a busy machine's allowance."""
@@ -200,6 +200,11 @@ class TestConversations:
         assert self.go_on(fleet, 8) == {other}
 
 
+def everybody_has_a_turn(fleet: Fleet) -> bool:
+    who = [fleet.ask("many/m") for _ in range(9)]
+    return all(len(set(who[place : place + 3])) == 3 for place in range(0, 9, 3))
+
+
 class TestRedisIsLost:
     def test_under_load_no_request_fails_and_workers_share_again_when_it_is_back(
         self, fleet: Fleet, redis: OwnRedis
@@ -221,8 +226,7 @@ class TestRedisIsLost:
             wait_until(lambda: times_said(fleet, "is there") >= found_before + 4, 10, "the finding")
         assert set(seen) == {200}
         assert len(seen) > 2 * SEVERAL
-        who = while_shared(fleet, lambda: [fleet.ask("many/m") for _ in range(9)])
-        assert all(len(set(who[place : place + 3])) == 3 for place in range(0, 9, 3)), who
+        wait_until(lambda: everybody_has_a_turn(fleet), 20, "turns over all workers")
 
     @pytest.fixture(autouse=True)
     def running_afterwards(self, fleet: Fleet, redis: OwnRedis) -> Iterator[None]:
