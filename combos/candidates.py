@@ -71,12 +71,10 @@ class Orderer:
             placed = [Placed(target) for target in route.targets]
         else:
             placed = await self._of_combo(route.combo, route.steps, bound, route.turns)
-        if route.combo is None and not route.chain:
-            return placed
         placed += [Placed(target, None, CHAIN) for target in route.chain]
         if not placed:
             raise NoTarget(route.name)
-        return _once_each(placed)
+        return placed if len(placed) == 1 else _once_each(placed)
 
     async def _of_combo(
         self, combo: ComboFacts, steps: Sequence[Step], bound: Bound | None, turns: str, around: int | None = None

@@ -128,7 +128,7 @@ def _route_of(key: KeyFacts, name: str, snapshot: Snapshot) -> Route:
         route = _only_one(key, name, ambiguous, snapshot)
     kept = _pruned(key, route, snapshot)
     if not kept.steps and not kept.chain:
-        raise ForbiddenModel(name, key.allowed_models, sorted(key.allowed_providers))
+        raise _forbidden(key, name)
     return kept
 
 
@@ -138,8 +138,12 @@ def _only_one(key: KeyFacts, name: str, ambiguous: AmbiguousModel, snapshot: Sna
     if len(mine) > 1:
         raise AmbiguousModel(name, mine)
     if not mine:
-        raise ForbiddenModel(name, key.allowed_models, sorted(key.allowed_providers))
+        raise _forbidden(key, name)
     return replace(resolve(mine[0], snapshot), asked=name)
+
+
+def _forbidden(key: KeyFacts, name: str) -> ForbiddenModel:
+    return ForbiddenModel(name, key.allowed_models, sorted(key.allowed_providers))
 
 
 def left_out(key: KeyFacts | None, route: Route, snapshot: Snapshot) -> list[ResolvedTarget]:

@@ -259,7 +259,7 @@ def world(prices: dict[tuple[str, str], Price] = PRICES, **options: Any) -> Snap
 
 def along(made: list[Request], known: Snapshot, name: str, strategy: Strategy | None = None) -> Tally:
     rules = Rules(known.books.prices)
-    replayer = Replayer(resolve(name, known), strategy, known, rules, {})
+    replayer = Replayer(resolve(name, known), strategy, rules, {})
     found = Tally()
     for each in made:
         found.add(each, rules, lambda request: replayer.stops())
@@ -268,7 +268,7 @@ def along(made: list[Request], known: Snapshot, name: str, strategy: Strategy | 
 
 def firsts(strategy: Strategy, number: int, name: str = "both", latencies: Any = None) -> list[str]:
     known = world()
-    replayer = Replayer(resolve(name, known), strategy, known, Rules(PRICES), latencies or {})
+    replayer = Replayer(resolve(name, known), strategy, Rules(PRICES), latencies or {})
     return [replayer.stops()[0].provider for _ in range(number)]
 
 
@@ -302,7 +302,7 @@ def test_weights_are_kept_over_many_requests() -> None:
 
 def test_a_chain_stands_behind_the_route() -> None:
     known = world(chains=[make_chain("last", ["three/other"])])
-    replayer = Replayer(resolve("both", known), None, known, Rules(PRICES), {})
+    replayer = Replayer(resolve("both", known), None, Rules(PRICES), {})
     assert [stop.provider for stop in replayer.stops()] == ["one", "two", "three"]
 
 

@@ -15,7 +15,7 @@ from billing.models import DailyUsage
 from billing.what_if.costs import Rules, Stop, Target
 from billing.what_if.recorded import Selection
 from combos.resolver import NestedRoute, ResolvedTarget, Route, Step
-from combos.snapshot import ComboFacts, Snapshot
+from combos.snapshot import ComboFacts
 from combos.strategies import NEEDS_TURN, STRATEGIES, Facts, Strategy
 
 SEED = 20_128
@@ -40,7 +40,7 @@ class Replayer:
     """Sends recorded requests along one route. `strategy` stands in place of the outermost combo's own."""
 
     def __init__(
-        self, route: Route, strategy: Strategy | None, known: Snapshot, rules: Rules, latencies: Mapping[Target, float]
+        self, route: Route, strategy: Strategy | None, rules: Rules, latencies: Mapping[Target, float]
     ) -> None:
         self._route = route
         self._strategy = strategy
@@ -56,12 +56,12 @@ class Replayer:
 
     @classmethod
     def along(
-        cls, route: Route | None, strategy: Strategy | None, known: Snapshot, rules: Rules, selection: Selection
+        cls, route: Route | None, strategy: Strategy | None, rules: Rules, selection: Selection
     ) -> "Replayer | None":
         if route is None:
             return None
         looks = not MEASURES.isdisjoint(strategies(route, strategy))
-        return cls(route, strategy, known, rules, latencies(selection) if looks else {})
+        return cls(route, strategy, rules, latencies(selection) if looks else {})
 
     def stops(self) -> list[Stop]:
         """Everybody whom the next request would ask, in order, each once."""

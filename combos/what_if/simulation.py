@@ -153,7 +153,7 @@ def simulate(
     check(scenario, known)
     route = route_of(scenario, known)
     rules = rules_of(scenario, known)
-    reroute = reroute_of(scenario, Replayer.along(route, scenario.strategy, known, rules, selection))
+    reroute = reroute_of(scenario, Replayer.along(route, scenario.strategy, rules, selection))
     rows = selection.rows(visible)
     matching, tally = rows.count(), Tally()
     if not matching:
